@@ -1,0 +1,165 @@
+"""
+What a storage server's disk can do.
+
+Decides the promises that every store keeps; L{dfs.store.sqlite} and L{dfs.store.memory} keep
+them.  Must not know about the network, sessions, rights, or who asks.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from dfs.core.documents import Content, Document, Summary
+
+#: Content up to this many bytes lives in the database, above it in a file of its own.
+INLINE_BYTES = 64 * 1024
+
+#: Large content is read and sent in pieces of this many bytes.
+PIECE_BYTES = 256 * 1024
+
+
+@frozen
+class Identity:
+    """
+    Which store this is.
+
+    @ivar store_id: 32 hex digits, made with the store; another disk is another store.
+    @ivar name: of the storage server.
+    @ivar cluster_id: the cluster it belongs to; empty until it registered once.
+    @ivar epoch: the highest ever seen.
+    """
+
+    store_id: str
+    name: str
+    cluster_id: str
+    epoch: int
+
+
+@frozen
+class Access:
+    """
+    Who read a document last.
+
+    @ivar when: seconds since the epoch.
+    """
+
+    when: float
+    user: str
+
+
+class IReader(Interface):
+    """One content being read, in order, verified while it is read."""
+
+    def read() -> Deferred[bytes]:
+        """
+        The next piece, at most L{PIECE_BYTES}; empty at the end.
+
+        The last piece comes only when all bytes were as their hash says.
+
+        @raise Corrupt: the bytes are damaged (Deferred failure).
+        """
+
+    def close() -> None:
+        """Read no more; harmless when called twice."""
+
+
+class IIncoming(Interface):
+    """Content that is being received.  Nothing of it is visible until it is committed."""
+
+    size = Attribute("Bytes received so far.")
+
+    def write(piece: bytes) -> Deferred[None] | None:
+        """
+        Add bytes.
+
+        @return: None, or a Deferred to wait for before more is written (back-pressure).
+        """
+
+    def finish() -> Deferred[Content]:
+        """
+        All bytes are here: make them durable and say what they are.  The content is kept for
+        the next L{IStore.commit} that refers to it, and until L{release}.
+        """
+
+    def release() -> None:
+        """Forget it: received bytes that no commit referred to are removed.  Always call it."""
+
+
+class IStore(Interface):
+    """
+    An SS's documents.
+
+    Reading is immediate and sees exactly what was committed.  A commit is one moment: after its
+    Deferred fires everything is durable and visible, before it nothing is.
+    """
+
+    def identity() -> Identity:
+        """Which store this is."""
+
+    def join(cluster_id: str, epoch: int) -> Deferred[None]:
+        """
+        Make durable which cluster this store belongs to and the highest epoch seen (never
+        lowered).
+
+        @raise Conflict: it belongs to another cluster (Deferred failure).
+        """
+
+    def last_seq() -> int:
+        """The position of the newest committed change; 0 when nothing was ever committed."""
+
+    def counts() -> tuple[int, int]:
+        """How many live documents there are, and the bytes of their present texts."""
+
+    def document(document_id: str) -> Document | None:
+        """The committed state of a document (tombstones too); None if never heard of."""
+
+    def changes_after(seq: int, limit: int) -> list[Summary]:
+        """The newest state of documents changed after C{seq}, in order of their position."""
+
+    def has(sha256: bytes) -> bool:
+        """Whether some committed document refers to this content."""
+
+    def small(content: Content) -> bytes | None:
+        """
+        The bytes of a content of at most L{INLINE_BYTES}, verified; None if it is larger.
+
+        @raise Corrupt: the bytes are damaged or missing.
+        """
+
+    def reader(content: Content) -> IReader:
+        """
+        Read a content of any size in pieces.
+
+        @raise Corrupt: it is missing.
+        """
+
+    def receive(size: int | None) -> IIncoming:
+        """
+        Begin to receive content.
+
+        @param size: bytes that will come, if known: refused early when there is no room.
+        @raise Unavailable: the disk is full.
+        """
+
+    def commit(document: Document, data: bytes | None = None) -> Deferred[Summary]:
+        """
+        Make a whole document state durable, with one fsync shared by all who wait.
+
+        @param document: every content it refers to is in the store, was received and not yet
+            released, or is C{data}.
+        @param data: the bytes of a content of at most L{INLINE_BYTES} that C{document} refers to.
+        @return: what the name server is to be told; C{seq} is the new position.
+        @raise Unavailable: there is no room; nothing was changed (Deferred failure).
+        @raise Corrupt: a content that the document refers to is nowhere (Deferred failure).
+        """
+
+    def accessed(document_id: str, access: Access) -> None:
+        """Somebody read a document.  Kept at leisure, at most seconds late."""
+
+    def last_access(document_id: str) -> Access | None:
+        """Who read a document last, as far as it is known."""
+
+    def close() -> Deferred[None]:
+        """Finish the commits that wait and let go of the disk."""
