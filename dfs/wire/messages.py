@@ -641,7 +641,7 @@ class Heartbeat(Request[Done]):
 
 @frozen
 class WriteComplete(Request[Done]):
-    """A note: one document's newest state; answered when the name server has it for good."""
+    """A note: one document's newest state; answered when the name server shows it."""
 
     verb: ClassVar[str] = "WRITE_COMPLETE"
     audience: ClassVar[Audience] = Audience.MACHINE
