@@ -1,0 +1,51 @@
+"""A reactor's C{callFromThread} without a reactor: the test runs what threads hand over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+#: Seconds that a test waits for a thread before it fails.
+PATIENCE = 30.0
+
+
+@define
+class Pump:
+    """Calls that came from threads and wait for the test's thread."""
+
+    _calls: SimpleQueue[tuple[Callable[..., object], tuple[Any, ...]]] = field(factory=SimpleQueue)
+
+    def call_from_thread(self, call: Callable[..., object], *arguments: Any) -> None:
+        """What stores are given in place of C{reactor.callFromThread}."""
+        self._calls.put((call, arguments))
+
+    def step(self) -> None:
+        """Wait for one call and run it."""
+        call, arguments = self._calls.get(timeout=PATIENCE)
+        call(*arguments)
+
+    def outcome(self, deferred: Deferred[T]) -> T | Failure:
+        """Run calls until the Deferred fires; what it fired with."""
+        results: list[T | Failure] = []
+        deferred.addBoth(results.append)
+        while not results:
+            self.step()
+        return results[0]
+
+    def result(self, deferred: Deferred[T]) -> T:
+        """
+        Run calls until the Deferred fires.
+
+        @raise Exception: what it failed with.
+        """
+        outcome = self.outcome(deferred)
+        if isinstance(outcome, Failure):
+            outcome.raiseException()
+        return outcome  # type: ignore[return-value]
