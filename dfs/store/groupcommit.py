@@ -103,7 +103,7 @@ class _Item:
     """One work on its way to the disk, with what became of it."""
 
     work: Callable[[sqlite3.Connection], Any]
-    after: Callable[[Any], None] | None
+    after: Callable[[Any], object] | None
     done: Deferred[Any]
     outcome: Any = None
     failed: bool = False
@@ -149,7 +149,7 @@ class GroupCommit:
     def submit(
         self,
         work: Callable[[sqlite3.Connection], T],
-        after: Callable[[T], None] | None = None,
+        after: Callable[[T], object] | None = None,
     ) -> Deferred[T]:
         """
         Run C{work} in the next transaction.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -80,7 +81,8 @@ class GroupCommitTests(SynchronousTestCase):
         for work in works:
             work.addCallback(answers.append)
         release()
-        for work in [held, *works]:
+        self.pump.outcome(held)
+        for work in works:
             self.pump.outcome(work)
         self.assertEqual(answers, list(range(50)))
         self.assertEqual(self.faults.executed.count("COMMIT") - before, 2)
@@ -93,7 +95,7 @@ class GroupCommitTests(SynchronousTestCase):
             connection.execute("INSERT INTO t VALUES (99)")
             raise Conflict("no")
 
-        works = [self.writer.submit(insert(1)), self.writer.submit(bad)]
+        works: list[Deferred[Any]] = [self.writer.submit(insert(1)), self.writer.submit(bad)]
         works.append(self.writer.submit(insert(2)))
         # SQLite's own errors belong to the work too, unless they speak of the disk.
         works.append(self.writer.submit(insert(2)))
@@ -130,11 +132,10 @@ class GroupCommitTests(SynchronousTestCase):
     def test_failed_fsync(self) -> None:
         """After an error of the disk everything that waits fails, and nothing is tried again."""
         release, held = self.hold()
-        waiting = self.writer.submit(insert(1))
+        waiting: Deferred[Any] = self.writer.submit(insert(1))
         self.faults.error, self.faults.times = broken, 1
         release()
-        for work in (held, waiting):
-            failure = self.pump.outcome(work)
+        for failure in (self.pump.outcome(held), self.pump.outcome(waiting)):
             assert isinstance(failure, Failure)
             failure.trap(Unavailable)
         while not self.deaths:
