@@ -66,11 +66,10 @@ stop:
 	  echo "dfs-$$name does not end; see $(VAR)/dfs-$$name.log" >&2; exit 1; \
 	done
 
-# ---- checks: trial runs what is not a real process, pytest runs everything
+# ---- checks: trial runs what needs no real process, pytest runs everything
 
 test: $(VENV)/dev
-	$(BIN)/python -m twisted.trial --reporter=summary \
-	  tests.test_timing tests.core tests.wire tests.store tests.nm tests.ss tests.client
+	$(BIN)/python -m twisted.trial --reporter=summary tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/dev
