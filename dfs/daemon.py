@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import ipaddress
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, cast
 
 from twisted.application import strports
@@ -256,8 +256,7 @@ class DaemonService(MultiService):
         """Take the log to the application; see Note [Own files]."""
         above = self._options.parent
         if above is not None and not above.get("syslog") and isinstance(parent, Componentized):
-            form, level = self._options["log-format"], self._options["log-level"]
-            parent.setComponent(ILogObserver, logs.observer(form, level, above.get("logfile")))
+            observe(parent, self._options, above.get("logfile"))
         super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:
@@ -266,20 +265,36 @@ class DaemonService(MultiService):
         super().privilegedStartService()
 
 
-def observe(
-    application: Componentized, form: str = "text", level: str = "info", path: str | None = None
-) -> None:
+def read_environment(options: Options, environ: Mapping[str, str], *words: str) -> None:
     """
-    Let an application made by hand (a C{tac} file) log as the daemons do.
+    Let the environment take the place of a command line, for applications made by hand.
+
+    C{DFS_LOG_FORMAT=json} is C{--log-format json}, and so on; C{DFS_INSECURE=1} sets a flag.
+
+    @param words: options that count more than the environment.
+    @raise UsageError: as a command line would.
+    """
+    given: list[str] = []
+    for option, default in options.defaults.items():
+        value = environ.get("DFS_" + option.upper().replace("-", "_"), "")
+        if value and isinstance(default, int):
+            given += [f"--{option}"] if value != "0" else []
+        elif value:
+            given += [f"--{option}", value]
+    options.parseOptions([*given, *words])
+
+
+def observe(application: Componentized, options: Options, path: str | None = None) -> None:
+    """
+    Let an application made by hand log as the daemons do.
 
     A C{tac} file cannot see C{twistd}'s own options, so C{--logfile} has no effect beside this.
 
-    @param form: C{text} or C{json}.
-    @param level: the lowest level to log.
+    @param options: of a daemon in it.
     @param path: the log file; C{None} or C{-} for standard output.
     """
-    form, level = one_of(*logs.FORMATS)(form), one_of(*logs.LEVELS)(level)
-    application.setComponent(ILogObserver, logs.observer(form, level, path))
+    observer = logs.observer(options["log-format"], options["log-level"], path)
+    application.setComponent(ILogObserver, observer)
 
 
 def raise_file_limit() -> int:

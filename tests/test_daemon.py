@@ -19,7 +19,6 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import ILogObserver, capturedLogs
-from twisted.python.components import Componentized
 from twisted.python.usage import UsageError
 from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
@@ -220,9 +219,24 @@ class DaemonServiceTests(SynchronousTestCase):
         application = Application("test")
         daemon.DaemonService(options).setServiceParent(application)
         self.assertIsNone(application.getComponent(ILogObserver, None))
-        daemon.observe(application, "json")
+        daemon.observe(application, options)
         self.assertTrue(ILogObserver.providedBy(application.getComponent(ILogObserver, None)))
-        self.assertRaises(ValueError, daemon.observe, Componentized(), "xml")
+
+    def test_environment(self) -> None:
+        """A tac file is configured by its environment, with the same checks."""
+        options = NodeOptions()
+        environ = {"DFS_LOG_FORMAT": "json", "DFS_NAME": "ss1", "DFS_LISTEN": "", "OTHER": "1"}
+        daemon.read_environment(options, environ, "--name", "ss2")
+        self.assertEqual(
+            (options["log-format"], options["name"], options["listen"], options["insecure"]),
+            ("json", "ss2", "tcp:0:interface=127.0.0.1", 0),
+        )
+        far = {"DFS_LISTEN": "tcp:5000"}
+        self.assertRaises(UsageError, daemon.read_environment, NodeOptions(), far)
+        daemon.read_environment(NodeOptions(), {**far, "DFS_INSECURE": "1"})
+        self.assertRaises(
+            UsageError, daemon.read_environment, NodeOptions(), {**far, "DFS_INSECURE": "0"}
+        )
 
     def test_many_files(self) -> None:
         """At its start the soft limit of open files becomes the hard one, before services begin."""

@@ -38,6 +38,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/tap": {"dfs.daemon"},
     "ss/tap": {"dfs.daemon"},
     "client/*": {"dfs"},
+    "wire/server": {"dfs.timing"},
 }
 
 #: What the pure parts leave to others: effects, time and chance.
