@@ -7,7 +7,6 @@ Decides that a loop survives its own body.  Must not know what the body does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from twisted.application.internet import TimerService
 from twisted.internet.interfaces import IReactorTime
@@ -40,5 +39,5 @@ def steady(clock: IReactorTime, seconds: float, beat: Callable[[], None]) -> Tim
             )
 
     timer = TimerService(seconds, guarded)
-    timer.clock = cast(IReactorTime, clock)
+    timer.clock = clock
     return timer

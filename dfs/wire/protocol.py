@@ -1,0 +1,374 @@
+"""
+The answering side of one connection: requests in their order, each with exactly one end.
+
+Decides when a request is read and when it is its turn.  Must not know what any request does, nor
+what becomes of other connections.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol as Interface
+from typing import cast
+
+from attrs import frozen
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IAddress, IPushProducer, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dfs.errors import DFSError, Internal
+from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, encode_error
+from dfs.wire.exchange import Exchange, Peer, Receiver
+from dfs.wire.framing import Framer
+from dfs.wire.messages import Done, Record, Request
+from dfs.wire.transport import Transport
+from dfs.wire.upload import SMALL_BYTES, Upload
+
+_log = Logger(namespace="dfs.wire")
+
+
+@frozen
+class Limits:
+    """
+    What one server puts up with.
+
+    @ivar connections: in all.
+    @ivar strangers: connections that have not said who they are.
+    @ivar login_seconds: for saying who one is.
+    @ivar stranger_line: bytes of a line before that.
+    @ivar line: bytes of a line after it.
+    @ivar machine_line: bytes of a line of a proven server.
+    @ivar unanswered: requests of one connection.
+    @ivar machine_unanswered: requests of one proven server.
+    @ivar stall_seconds: for taking what was sent.
+    """
+
+    connections: int = 12_000
+    strangers: int = 4_096
+    login_seconds: float = 120.0
+    stranger_line: int = 1_024
+    line: int = 16 * 1_024
+    machine_line: int = 1_024 * 1_024
+    unanswered: int = 64
+    machine_unanswered: int = 1_000
+    stall_seconds: float = 60.0
+
+
+class Doorkeeper(Interface):
+    """Who keeps count of the connections."""
+
+    def next_number(self) -> int:
+        """A number for a connection."""
+
+    def admitted(self, protocol: ServerProtocol) -> DFSError | None:
+        """A connection has come; why it may not stay, if so."""
+
+    def left(self, protocol: ServerProtocol) -> None:
+        """A connection has gone."""
+
+    def refused(self, peer: Peer, error: DFSError) -> None:
+        """Log what was no request at all."""
+
+    def answered(self, exchange: Exchange, outcome: str, message: str) -> None:
+        """Log a request and its answer."""
+
+
+@implementer(IPushProducer)
+class ServerProtocol(Protocol):
+    """One connection of a server."""
+
+    factory: Doorkeeper
+
+    def __init__(self, clock: IReactorTime, receiver: Receiver, limits: Limits) -> None:
+        self._clock = clock
+        self._receiver = receiver
+        self._limits = limits
+        self._framer = Framer(limits.stranger_line)
+        self._out: list[bytes] = []
+        self._reading = False  # inside dataReceived: answers are gathered and written at its end
+        self._open = 0  # requests without an end
+        self._turn: Exchange | None = None  # the untagged request that is being answered
+        self._next: Line | None = None  # a request that waits for its turn or its content
+        self._upload: Upload | None = None
+        self._room: list[Deferred[None]] = []
+        self._closing = False
+        self._throttled = False
+        self.close_after: Exchange | None = None
+        self.clogged_since: float | None = None
+        self.lost = False
+        self.peer: Peer
+        self._link: Transport
+        self.since = 0.0
+
+    # ------------------------------------------------------------- what the transport calls
+
+    def connectionMade(self) -> None:
+        self.since = self._clock.seconds()
+        assert self.transport is not None
+        address = address_text(self.transport.getPeer())
+        self._link = cast(Transport, self.transport)
+        self.peer = Peer(self.factory.next_number(), address, self.close)
+        self._link.registerProducer(self, True)
+        refusal = self.factory.admitted(self)
+        if refusal is not None:
+            self.refuse_all(refusal)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._closing:
+            return
+        self._framer.feed(data)
+        self._advance()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost = True
+        self._closing = True
+        self.factory.left(self)
+        waiting, self._room = self._room, []
+        for deferred in waiting:
+            deferred.errback(ConnectionLost())
+        if self._upload is not None:
+            self._upload.cut()
+        self.peer.was_lost()
+
+    def pauseProducing(self) -> None:
+        self.clogged_since = self._clock.seconds()
+
+    def resumeProducing(self) -> None:
+        self.clogged_since = None
+        waiting, self._room = self._room, []
+        for deferred in waiting:
+            deferred.callback(None)
+        if not self.lost and not self._reading:
+            self._advance()
+
+    def stopProducing(self) -> None:
+        """The transport is about to say connectionLost."""
+
+    # ----------------------------------------------------------------------------- reading
+
+    def _advance(self) -> None:
+        """Work on what arrived, as far as the limits allow."""
+        self._reading = True
+        try:
+            while not self._closing and self.clogged_since is None and self._step():
+                pass
+        except DFSError as error:
+            # What follows cannot be told apart any more: nothing of it is executed.
+            self.factory.refused(self.peer, error)
+            self.refuse_all(error)
+        finally:
+            self._reading = False
+            self._flush()
+        self._throttle()
+
+    def _step(self) -> bool:
+        """Do one thing; False if nothing can be done before something happens."""
+        if self._upload is not None:
+            if not self._upload.advance():
+                return False
+            if self._upload.complete:
+                self._upload = None
+            return True
+        if self._next is not None:
+            return self._begin(self._next)
+        peer = self.peer
+        if self._open >= (
+            self._limits.machine_unanswered if peer.machine else self._limits.unanswered
+        ):
+            return False
+        raw = self._framer.line()
+        if raw is None:
+            return False
+        if raw and not raw.isspace():
+            self._line(raw)
+        return True
+
+    def _line(self, raw: bytes) -> None:
+        try:
+            line = decode_request(raw)
+        except BadRequest as bad:
+            self.factory.refused(self.peer, bad.error)
+            # In its turn: an untagged answer must not overtake the ones before it.
+            self._next = Line(bad.tag, Refused(bad.error), bad.length)
+        else:
+            self._next = line
+
+    def _begin(self, line: Line) -> bool:
+        """Start a request, if it is its turn and its small content is here."""
+        if not line.tag and self._turn is not None:
+            return False
+        upload = None
+        body = None
+        if line.length is not None:
+            refused = isinstance(line.request, Refused)
+            if not refused and 0 <= line.length <= SMALL_BYTES:
+                self._framer.raw = line.length
+                body = self._framer.take_whole()
+                if body is None:
+                    return False
+            else:
+                upload = Upload(self._framer, line.length, self._resume)
+        self._next = None
+        exchange = Exchange(self, line.request, line.tag, self._clock.seconds())
+        exchange.body = body
+        exchange.content = self._upload = upload
+        self._open += 1
+        if not line.tag:
+            self._turn = exchange
+        self._answer(exchange)
+        return True
+
+    def _resume(self) -> None:
+        """The upload has room again."""
+        if not self._reading and not self.lost:
+            self._advance()
+
+    def _throttle(self) -> None:
+        """Let the transport read only while what it reads can be worked on soon."""
+        if self.lost or self._closing:
+            return
+        full = len(self._framer) > SMALL_BYTES + self._framer.max_line
+        if full and not self._throttled:
+            self._link.pauseProducing()
+        elif self._throttled and not full:
+            self._link.resumeProducing()
+        self._throttled = full
+
+    # --------------------------------------------------------------------------- answering
+
+    def _answer(self, exchange: Exchange) -> None:
+        try:
+            if isinstance(exchange.request, Refused):
+                raise exchange.request.error
+            outcome = self._receiver.received(exchange.request, exchange)
+        except DFSError as error:
+            self._refuse(exchange, error)
+            return
+        except Exception:
+            self._failed(Failure(), exchange)
+            return
+        if outcome is None or isinstance(outcome, Record):
+            self._end(exchange, outcome)
+            return
+        later = outcome if isinstance(outcome, Deferred) else Deferred.fromCoroutine(outcome)
+        later.addCallback(self._ended, exchange)
+        later.addErrback(self._failed, exchange)
+
+    def _ended(self, record: Record | None, exchange: Exchange) -> None:
+        self._end(exchange, record)
+
+    def _end(self, exchange: Exchange, record: Record | None) -> None:
+        self.write(encode_answer(_DONE if record is None else record, exchange.tag))
+        self._finished(exchange, "OK")
+
+    def _failed(self, failure: Failure, exchange: Exchange) -> None:
+        if isinstance(failure.value, DFSError):
+            self._refuse(exchange, failure.value)
+        elif self.lost and failure.check(ConnectionLost):
+            self._finished(exchange, "LOST")
+        else:
+            _log.failure(
+                "{verb} failed", failure, log_event="internal_error", verb=exchange.request.verb
+            )
+            self._refuse(exchange, Internal("this is a defect of the server; its log says more"))
+
+    def _refuse(self, exchange: Exchange, error: DFSError) -> None:
+        self.write(encode_error(error, exchange.tag))
+        self._finished(exchange, error.code, str(error))
+
+    def _finished(self, exchange: Exchange, outcome: str, message: str = "") -> None:
+        self._open -= 1
+        if self._turn is exchange:
+            self._turn = None
+        if self.close_after is exchange:
+            self.close()
+        if exchange.content is not None:
+            exchange.content.discard()
+        self.factory.answered(exchange, outcome, message)
+        self._framer.max_line = self._line_limit()
+        if not self._reading and not self.lost:
+            self._advance()
+
+    def _line_limit(self) -> int:
+        if self.peer.machine:
+            return self._limits.machine_line
+        return self._limits.line if self.peer.known else self._limits.stranger_line
+
+    # ----------------------------------------------------------------------------- writing
+
+    def write(self, data: bytes) -> None:
+        """Write a whole line."""
+        if self.lost:
+            return
+        self._out.append(data)
+        if not self._reading:
+            self._flush()
+
+    def write_data(self, tag: str, piece: bytes) -> None:
+        """Write a piece of content."""
+        if self.lost:
+            return
+        self._out += (f"{tag}DATA|{len(piece)}\n".encode(), piece, b"\n")
+        if not self._reading:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._out and not self.lost:
+            out, self._out = self._out, []
+            self._link.writeSequence(out)
+
+    def room(self) -> Deferred[None] | None:
+        """See L{Exchange.room}."""
+        if self.lost:
+            gone: Deferred[None] = Deferred()
+            gone.errback(ConnectionLost())
+            return gone
+        self._flush()
+        if self.clogged_since is None:
+            return None
+        waiting: Deferred[None] = Deferred()
+        self._room.append(waiting)
+        return waiting
+
+    def refuse_all(self, error: DFSError) -> None:
+        """Say why, then end the connection; nothing more is read."""
+        self.write(encode_error(error))
+        self.close()
+
+    def close(self) -> None:
+        """End the connection after what was written."""
+        if self._closing:
+            return
+        self._closing = True
+        self._flush()
+        # loseConnection waits for a registered producer to say that it is done.
+        self._link.unregisterProducer()
+        self._link.loseConnection()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        self._link.abortConnection()
+
+
+@frozen
+class Refused(Request[Done]):
+    """Stands in the place of a line that is no request, so that it is answered in its turn."""
+
+    verb = "?"
+    error: DFSError
+
+
+_DONE = Done()
+
+
+def address_text(address: IAddress) -> str:
+    """C{host:port}, or whatever the transport has instead."""
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    return str(address)

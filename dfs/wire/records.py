@@ -1,0 +1,259 @@
+"""
+The shapes of answers: what stands in the fields of C{OK}, C{ITEM} and C{STOP} lines.
+
+Decides which fields an answer has and in which order.  Must not know which request it answers, nor
+how a line is written.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+
+class Record:
+    """
+    What travels in the fields of one line.
+
+    @cvar heading: how its line begins when it ends an answer.
+    """
+
+    __slots__ = ()
+    heading: ClassVar[str] = "OK"
+
+
+@frozen
+class Done(Record):
+    """``OK``: it was done."""
+
+
+@frozen
+class Count(Record):
+    """``OK|<count>``: that many C{ITEM} lines came before."""
+
+    count: int
+
+
+@frozen
+class Stop(Record):
+    """``STOP|<bytes>|<sha256>``: the content is complete; what it should have added up to."""
+
+    heading: ClassVar[str] = "STOP"
+    size: int
+    sha256: str
+
+
+@frozen
+class Welcome(Record):
+    """``OK|<version>|<role>|<name>[|nonce=<hex>][|proof=<hex>]``: who is on this side."""
+
+    version: int
+    role: str
+    name: str
+    nonce: str = ""
+    proof: str = ""
+
+
+@frozen
+class Me(Record):
+    """``OK|<user>``: who you are; empty before LOGIN."""
+
+    user: str
+
+
+@frozen
+class HelpLine(Record):
+    """``ITEM|<form>|<meaning>``."""
+
+    form: str
+    meaning: str
+
+
+@frozen
+class StatusLine(Record):
+    """``ITEM|<name>|<value>``: one fact about a server."""
+
+    name: str
+    value: str
+
+
+@frozen
+class ServerLine(Record):
+    """
+    ``ITEM|<name>|<role>|<state>|<pair>|<epoch>|<address>|<documents>|<bytes>|<silent>``.
+
+    @ivar role: C{primary} or C{backup}.
+    @ivar state: C{LIVE}, C{FAILED}, C{HELD}.
+    @ivar pair: name of the pair's home primary.
+    @ivar protection: of the pair: C{UNPROTECTED} or its state.
+    @ivar silent: seconds since it was heard.
+    """
+
+    name: str
+    role: str
+    state: str
+    pair: str
+    protection: str
+    epoch: int
+    address: str
+    documents: int
+    size: int
+    silent: float
+
+
+@frozen
+class UserLine(Record):
+    """``ITEM|<user>|<online>``."""
+
+    user: str
+    online: bool
+
+
+@frozen
+class ViewLine(Record):
+    """
+    ``ITEM|<path>|<owner>|<right>|<words>|<characters>|<size>|<modified>|<by>|<server>|<replica>``.
+
+    @ivar right: what the asker may do: C{r}, C{w}, C{o} or C{-}.
+    @ivar modified: seconds since the epoch.
+    @ivar replica: state of the copy on the peer.
+    """
+
+    path: str
+    owner: str
+    right: str
+    words: int
+    characters: int
+    size: int
+    modified: float
+    modified_by: str
+    server: str
+    replica: str
+
+
+@frozen
+class Created(Record):
+    """``OK|<id>``."""
+
+    id: str
+
+
+@frozen
+class Located(Record):
+    """
+    ``OK|<id>|<pair>|<server>|<address>|<epoch>|<expires>|<ticket>``.
+
+    @ivar address: C{host:port} of the active server.
+    @ivar expires: when the ticket ends, seconds since the epoch.
+    """
+
+    id: str
+    pair: str
+    server: str
+    address: str
+    epoch: int
+    expires: int
+    ticket: str
+
+
+@frozen
+class Info(Record):
+    """
+    What the name server knows about a document.
+
+    @ivar grants: C{r:<user>} or C{w:<user>} each.
+    @ivar sha256: hex.
+    @ivar replica: name of the peer, empty if there is none.
+    """
+
+    id: str
+    path: str
+    owner: str
+    created: float
+    modified: float
+    modified_by: str
+    size: int
+    words: int
+    characters: int
+    sentences: int
+    version: str
+    sha256: str
+    grants: tuple[str, ...]
+    right: str
+    server: str
+    state: str
+    replica: str
+    replica_current: bool
+    checkpoints: int
+    conflicts: int
+
+
+@frozen
+class Facts(Record):
+    """
+    What the storage server knows about a document (answer to STAT).
+
+    @ivar locks: C{<user> <since, ISO time> <sentence text, shortened>} each.
+    @ivar accessed: when it was last read, seconds since the epoch; 0 if unknown.
+    @ivar undo: how many changes can be taken back.
+    """
+
+    version: str
+    size: int
+    words: int
+    characters: int
+    sentences: int
+    is_text: bool
+    sha256: str
+    modified: float
+    modified_by: str
+    accessed: float
+    accessed_by: str
+    undo: int
+    redo: int
+    locks: tuple[str, ...]
+    checkpoints: tuple[str, ...]
+    conflicts: tuple[str, ...]
+
+
+@frozen
+class Opened(Record):
+    """``OK|<session>|<words>|<sentence>``: the sentence is locked; valid words are 0 … words."""
+
+    session: str
+    words: int
+    sentence: str
+
+
+@frozen
+class Sentence(Record):
+    """``OK|<words>|<sentence>``: how it reads now."""
+
+    words: int
+    sentence: str
+
+
+@frozen
+class Committed(Record):
+    """``OK|<version>|<size>|<words>|<characters>``: durable."""
+
+    version: str
+    size: int
+    words: int
+    characters: int
+
+
+@frozen
+class Registered(Record):
+    """
+    ``OK|<cluster id>|<epoch>|<noted>|<home>``.
+
+    @ivar noted: the newest change of this store that the name server has made durable.
+    @ivar home: the server is its pair's home primary.
+    """
+
+    cluster_id: str
+    epoch: int
+    noted: int
+    home: bool

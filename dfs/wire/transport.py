@@ -1,0 +1,40 @@
+"""
+What this protocol needs of a transport.
+
+Decides nothing; Twisted spreads these methods over several interfaces that its TCP, TLS and
+in-memory transports all provide.  A C{typing.Protocol} rather than a zope interface, because nobody
+asks at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+
+class Transport(Protocol):
+    """A stream of bytes with back-pressure both ways."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Send."""
+
+    def loseConnection(self) -> None:
+        """End after what was written."""
+
+    def abortConnection(self) -> None:
+        """End now."""
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Tell a producer when to pause."""
+
+    def unregisterProducer(self) -> None:
+        """The producer is done."""
+
+    def pauseProducing(self) -> None:
+        """Read no more for now."""
+
+    def resumeProducing(self) -> None:
+        """Read again."""
