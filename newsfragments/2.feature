@@ -1,0 +1,1 @@
+A cluster that serves: name server and storage servers as ``twistd`` plugins, the ``dfs`` client as shell, command and library, documents edited sentence by sentence with undo and access lists, durable before ``OK``.
