@@ -72,7 +72,7 @@ def unseal(key: bytes, text: str) -> Ticket:
     """
     body, _, mac = text.rpartition(".")
     if not text.isascii() or not hmac.compare_digest(_mac(key, body), mac):
-        raise Unauthenticated("this ticket is not genuine; ask the name server: LOCATE|path|r")
+        raise Unauthenticated("this ticket is not genuine; ask the name server with LOCATE")
     # Genuine, hence written by seal(): nothing below can fail.
     document, right, epoch, number, expires, user = body.split(".")
     padded = user + "=" * (-len(user) % 4)
@@ -94,7 +94,7 @@ def check(ticket: Ticket, now: float) -> None:
     @raise Moved: ask the name server for a new one.
     """
     if now >= ticket.expires:
-        raise Moved("this ticket has expired; ask the name server again: LOCATE|path|r")
+        raise Moved("this ticket has expired; ask the name server again with LOCATE")
 
 
 def _mac(key: bytes, body: str) -> str:

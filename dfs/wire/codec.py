@@ -224,13 +224,14 @@ _LAYOUTS = _layouts()
 _VERBS: dict[str, type[Request[Any]]] = {request.verb: request for request in REQUESTS}
 
 
-def form(request: type[Request[Any]]) -> str:
-    """How a request is typed, such as C{STREAM|<ticket>[|delay=…][|start=…]}."""
+def arguments(request: type[Request[Any]]) -> str:
+    """What follows the verb, such as C{<ticket> [delay=…] [start=…]}."""
     layout = _LAYOUTS[request]
-    fixed = "".join(f"|<{field.name}>" for field in layout.fixed)
-    options = "".join(f"[|{field.name}=…]" for field, _ in layout.options)
-    content = "[|bytes=<n>]" if request.takes_content else ""
-    return request.verb + fixed + options + content
+    words = [f"<{field.name}>" for field in layout.fixed]
+    words += [f"[{field.name}=…]" for field, _ in layout.options]
+    if request.takes_content:
+        words.append("[bytes=…]")
+    return " ".join(words)
 
 
 # --------------------------------------------------------------------------------- requests
@@ -306,7 +307,8 @@ def decode_request(raw: bytes) -> Line:
         try:
             return Line(tag, message(*_LAYOUTS[message].read(fields[1:])), length)
         except Invalid as error:
-            raise Invalid(f"{error}; the form is {form(message)}") from None
+            wanted = arguments(message) or "no arguments"
+            raise Invalid(f"{error}; {verb} takes {wanted}") from None
     except DFSError as error:
         raise BadRequest(tag, error, length) from None
 

@@ -15,7 +15,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from dfs.errors import DFSError, Invalid, Unauthenticated, Unsupported
-from dfs.wire.codec import form
+from dfs.wire.codec import arguments
 from dfs.wire.messages import (
     PROTOCOL,
     REQUESTS,
@@ -115,7 +115,7 @@ class Reception:
         if audience is Audience.MACHINE:
             raise Unauthenticated("only servers of this cluster may ask this")
         if not peer.user:
-            raise Unauthenticated("say who you are first: LOGIN|<user>")
+            raise Unauthenticated("say who you are first, with LOGIN")
 
     # ---------------------------------------------------------------------------- greeting
 
@@ -188,7 +188,7 @@ class Reception:
         if not listed:
             raise _no_such_verb(about)
         for known in listed:
-            exchange.item(HelpLine(form(known), meaning(known, whole=bool(about))))
+            exchange.item(HelpLine(known.verb, arguments(known), meaning(known, whole=bool(about))))
         return Count(len(listed))
 
 

@@ -64,9 +64,14 @@ class Me(Record):
 
 @frozen
 class HelpLine(Record):
-    """``ITEM|<form>|<meaning>``."""
+    """
+    ``ITEM|<verb>|<arguments>|<meaning>``.
 
-    form: str
+    @ivar arguments: separated by spaces here, because the separator of the wire would be escaped.
+    """
+
+    verb: str
+    arguments: str
     meaning: str
 
 
