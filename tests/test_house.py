@@ -49,7 +49,10 @@ IMPURE = {
 }
 
 #: Modules of C{wire} that are pure as C{core} is; the others speak Twisted.
-PURE_WIRE = {"wire/__init__", "wire/messages", "wire/codec", "wire/framing", "wire/proof"}
+PURE_WIRE = {
+    f"wire/{name}"
+    for name in ("codec", "framing", "internal", "messages", "proof", "records", "request")
+}
 
 #: Where the reactor may be named, inside a function.
 ENTRANCES = {"nm/tap", "ss/tap", "client/__main__", "client/shell"}
@@ -59,7 +62,9 @@ SOURCES = ENTRANCES
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
-    "callLater": {"ss/streaming"},
+    # The pause between words; the time that a question may take; the pause before a repetition.
+    "callLater": {"ss/streaming", "wire/client"},
+    "deferLater": {"client/asking"},
     "LoopingCall": set(),
     "TimerService": {"timing"},
     "TimeoutMixin": set(),

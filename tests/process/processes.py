@@ -99,7 +99,7 @@ class Process(ProcessProtocol):
         self.output = b""
         self._waiting: list[tuple[Callable[[], Any], Deferred[Any]]] = []
         self._status: int | None = None
-        self._exits: list[Deferred[int]] = []
+        self._at_end: list[Callable[[], None]] = []
         self._stdout = b""
         self._process = reactor.spawnProcess(
             self,
@@ -139,18 +139,34 @@ class Process(ProcessProtocol):
             return succeed(found)
         waiting: Deferred[Any] = Deferred(lambda given_up: None)
         if self._status is not None:
-            waiting.errback(self._ended())
+            waiting.errback(self.ended())
             return waiting
         self._waiting.append((look, waiting))
         return self._limited(waiting, seconds)
 
     def exited(self, seconds: float = PATIENCE) -> Deferred[int]:
         """Fires with the exit status, negative for a signal; fails with L{Ended} if it is late."""
-        if self._status is not None:
-            return succeed(self._status)
         waiting: Deferred[int] = Deferred(lambda given_up: None)
-        self._exits.append(waiting)
-        return self._limited(waiting, seconds)
+
+        def tell() -> None:
+            if not waiting.called:
+                waiting.callback(self.status)
+
+        self.at_end(tell)
+        return waiting if waiting.called else self._limited(waiting, seconds)
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Call this when it has ended, or now."""
+        if self.running:
+            self._at_end.append(call)
+        else:
+            call()
+
+    @property
+    def status(self) -> int:
+        """The exit status of a process that has ended."""
+        assert self._status is not None
+        return self._status
 
     def write(self, text: str) -> None:
         """Type something."""
@@ -194,15 +210,18 @@ class Process(ProcessProtocol):
         """Tell everybody who waits; also those who will wait in vain now."""
         value: Any = reason.value
         self._status = -value.signal if value.signal else (value.exitCode or 0)
-        exits, self._exits = self._exits, []
-        for exited in exits:
-            if not exited.called:
-                exited.callback(self._status)
         self._received(b"")
         waiting, self._waiting = self._waiting, []
         for _, late in waiting:
             if not late.called:
-                late.errback(self._ended())
+                late.errback(self.ended())
+        calls, self._at_end = self._at_end, []
+        for call in calls:
+            call()
+
+    def ended(self) -> Ended:
+        """What to tell those who wait for it in vain."""
+        return Ended(f"{self} ended with status {self._status}:\n{self.text}")
 
     def _received(self, data: bytes) -> None:
         self.output += data
@@ -213,9 +232,6 @@ class Process(ProcessProtocol):
                 self._waiting.remove(entry)
             if found:
                 waiting.callback(found)
-
-    def _ended(self) -> Ended:
-        return Ended(f"{self} ended with status {self._status}:\n{self.text}")
 
     def _limited(self, waiting: Deferred[Any], seconds: float) -> Deferred[Any]:
         def late(value: object, timeout: float) -> object:
@@ -339,6 +355,8 @@ class Cluster:
 
     async def start_ss(self, name: str) -> Daemon:
         """Start a storage server, on the disk that it had, and wait until it is registered."""
+        assert self.nm is not None, "the name server comes first"
+        after = len(self.nm.events)
         server = Daemon(
             [
                 *("dfs-ss", "--name", name, "--nm", self.address),
@@ -348,8 +366,31 @@ class Cluster:
             self.path,
         )
         self.servers[name] = server
-        await server.logged(REGISTERED)
+        await self.registered(name, after)
         return server
+
+    def registered(self, name: str, after: int = 0) -> Deferred[Any]:
+        """
+        Fires when the name server has accepted this storage server; fails if that ends before.
+
+        @param after: how many events of the name server's log do not count.
+        """
+        nm, server = self.nm, self.servers[name]
+        assert nm is not None
+
+        def look() -> bool:
+            return any(
+                event["event"] == "ss_registered" and name in event.values()
+                for event in nm.events[after:]
+            )
+
+        def died() -> None:
+            if not accepted.called:
+                accepted.errback(server.ended())
+
+        accepted = nm.when(look)
+        server.at_end(died)
+        return accepted
 
     def client(self, *words: str, user: str = "alice") -> list[str]:
         """The command line of a client of this cluster."""
@@ -371,10 +412,6 @@ class Cluster:
     def report(self) -> str:
         """The logs, for a test that failed."""
         return "\n".join(f"==== {process}\n{process.text}" for process in self.processes())
-
-
-#: The event that a storage server logs when the name server has accepted it.
-REGISTERED = "registered"
 
 
 def source_copy(target: Path) -> Path:
