@@ -1,0 +1,243 @@
+"""
+One question, asked until it is answered.
+
+Decides which server is asked, what is asked again, and when a location is forgotten.  Must not
+know what a question means; L{dfs.client.session} does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TimedOut
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from dfs.client.failures import NoNameServer, Unanswered, Unreachable
+from dfs.client.links import Links
+from dfs.client.locations import Locations
+from dfs.client.retries import Attempts
+from dfs.errors import DFSError, NotFound, Unauthenticated, Unauthorized, Unavailable
+from dfs.wire.client import Connection
+from dfs.wire.messages import Locate, Located, Record, Request
+
+A = TypeVar("A", bound=Record)
+T = TypeVar("T")
+
+#: Something that takes a while.
+Doing = Coroutine[Deferred[Any], Any, T]
+
+#: Seconds that an answer may take which can be asked for again, and one which cannot.
+READ_SECONDS = 10.0
+CHANGE_SECONDS = 30.0
+
+# What a stale location may be answered with although the document is there and allowed.
+_MAYBE_STALE = (NotFound, Unauthorized, Unauthenticated)
+
+
+@frozen
+class Waiting:
+    """
+    How long a session waits for servers that are away.
+
+    @ivar patience: seconds that a request is tried again.
+    @ivar reach: seconds for the first contact with a name server; people mistype addresses.
+    """
+
+    patience: float = 30.0
+    reach: float = 2.0
+
+
+class Asker:
+    """
+    Asks name servers, and whichever server holds a document.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        wall: Callable[[], float],
+        links: Links,
+        random: Callable[[], float],
+        waiting: Waiting,
+    ) -> None:
+        self.clock = clock
+        self.links = links
+        self.locations = Locations()
+        self._wall = wall
+        self._random = random
+        self._waiting = waiting
+        self._met = False
+
+    async def name_server(self, request: Request[A], *, repeatable: bool = True) -> A:
+        """
+        Ask a name server.
+
+        @param repeatable: it does no harm to ask twice.
+        @raise Unanswered: it is not repeatable and may have been done.
+        """
+
+        async def once() -> A:
+            connection = await self._reach()
+            return await self.ask(connection, request, repeatable=repeatable)
+
+        return await self._until_done(once, repeatable)
+
+    async def name_server_list(self, request: Request[Any]) -> list[Any]:
+        """All entries of a list that a name server has."""
+
+        async def once() -> list[Any]:
+            return await self.list_from(await self._reach(), request)
+
+        return await self._until_done(once, True)
+
+    async def list_from(self, connection: Connection, request: Request[Any]) -> list[Any]:
+        """All entries of a list, from one server, asked once."""
+        items = connection.ask_items(request, READ_SECONDS)
+        found: list[Any] = []
+        try:
+            while batch := await self.bounded(items.read(), READ_SECONDS):
+                found += batch
+        except Unavailable as error:
+            raise judged(error, connection) from None
+        finally:
+            items.close()
+        return found
+
+    async def document(
+        self,
+        path: str,
+        right: str,
+        use: Callable[[Located], Doing[T]],
+        *,
+        repeatable: bool,
+        patience: float | None = None,
+    ) -> T:
+        """
+        Do something where a document is.
+
+        @param path: normalized.
+        @param right: C{r} or C{w}.
+        @param use: does it once; raises L{Unanswered} if it may have been done.
+        @param patience: seconds, if not the session's own.
+        """
+
+        async def once() -> T:
+            located = self.locations.find(path, right, self.clock.seconds())
+            if located is not None:
+                try:
+                    return await self._at(path, located, use)
+                except _MAYBE_STALE:
+                    self.locations.forget(path)
+            return await self._at(path, await self._locate(path, right), use)
+
+        return await self._until_done(once, repeatable, patience)
+
+    def at_server(
+        self, request: Callable[[Located], Request[A]], body: bytes | None, repeatable: bool
+    ) -> Callable[[Located], Doing[A]]:
+        """A C{use} for L{document}: one request on the connection that all share."""
+
+        async def use(located: Located) -> A:
+            connection = await self.links.storage(located.address)
+            return await self.ask(connection, request(located), body, repeatable=repeatable)
+
+        return use
+
+    async def ask(
+        self,
+        connection: Connection,
+        request: Request[A],
+        body: bytes | None = None,
+        *,
+        repeatable: bool,
+    ) -> A:
+        """
+        Ask once.
+
+        @raise Unanswered: it was sent, and then the connection or the patience ended.
+        """
+        if connection.lost:
+            raise Unreachable("the connection was lost")
+        seconds = READ_SECONDS if repeatable else CHANGE_SECONDS
+        try:
+            return await self.bounded(connection.ask(request, body, None), seconds)
+        except Unanswered:
+            # It may be frozen; the next question goes to a new connection.
+            connection.close(abort=True)
+            raise
+        except Unavailable as error:
+            raise judged(error, connection) from None
+
+    async def bounded(self, waiting: Deferred[T], seconds: float) -> T:
+        """
+        Wait, but not for ever.
+
+        @raise Unanswered: the time is over.
+        """
+        if not waiting.called:
+            waiting.addTimeout(seconds, self.clock)
+        try:
+            return await waiting
+        except TimedOut:
+            raise Unanswered(f"no answer within {seconds:g} s") from None
+
+    def pause(self, seconds: float) -> Deferred[None]:
+        """Wait."""
+        return deferLater(self.clock, seconds)
+
+    def attempts(self, repeatable: bool, patience: float | None = None) -> Attempts:
+        """The rules for a request that begins now."""
+        seconds = self._waiting.patience if patience is None else patience
+        return Attempts(self.clock.seconds(), seconds, repeatable, self._random)
+
+    async def _until_done(
+        self, once: Callable[[], Doing[T]], repeatable: bool, patience: float | None = None
+    ) -> T:
+        attempts = self.attempts(repeatable, patience)
+        began = self.clock.seconds()
+        while True:
+            try:
+                return await once()
+            except DFSError as error:
+                now = self.clock.seconds()
+                pause = attempts.pause(error, now)
+                if pause is None or self._hopeless(error, now + pause - began):
+                    raise
+            if pause:
+                await self.pause(pause)
+
+    def _hopeless(self, error: DFSError, waited: float) -> bool:
+        """A name server that was never reached is more likely misspelt than restarting."""
+        return isinstance(error, NoNameServer) and not self._met and waited > self._waiting.reach
+
+    async def _reach(self) -> Connection:
+        connection = await self.links.name_server()
+        self._met = True
+        return connection
+
+    async def _locate(self, path: str, right: str) -> Located:
+        connection = await self._reach()
+        try:
+            located = await self.ask(connection, Locate(path, right), repeatable=True)
+        except Unanswered as error:
+            # Whatever comes after it was not sent: this is as good as no name server.
+            raise Unreachable(str(error)) from None
+        self.locations.remember(path, right, located, self._wall(), self.clock.seconds())
+        return located
+
+    async def _at(self, path: str, located: Located, use: Callable[[Located], Doing[T]]) -> T:
+        try:
+            return await use(located)
+        except DFSError as error:
+            if isinstance(error, Unavailable) or error.code == "MOVED":
+                self.locations.forget(path)
+            raise
+
+
+def judged(error: Unavailable, connection: Connection) -> Unavailable:
+    """Whether a server said that it cannot, or went away without a word."""
+    return Unanswered(str(error)) if connection.lost else error

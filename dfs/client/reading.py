@@ -1,0 +1,282 @@
+"""
+Content on its way in: a whole document in pieces, or word by word.
+
+Decides what is kept of a transfer so that a lost server does no harm.  Must not know where the
+content goes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+
+from dfs.client.asking import Asker, judged
+from dfs.client.failures import Unanswered
+from dfs.client.retries import Attempts
+from dfs.core.sentences import LONGEST_PART, WHITE
+from dfs.errors import DFSError, Moved, Unavailable
+from dfs.wire.answers import Contents
+from dfs.wire.client import Connection
+from dfs.wire.messages import Located, Read, Request, Stop, Stream
+
+#: Seconds without a byte after which a server is taken to be gone.
+SILENCE_SECONDS = 30.0
+
+#: Bytes that are there before a download begins: up to here a lost server is nobody's concern.
+AHEAD = 1024 * 1024
+
+
+class Incoming:
+    """
+    One answer with content.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        connection: Connection,
+        contents: Contents,
+        release: Callable[[bool], None],
+    ) -> None:
+        """
+        @param release: called once at the end, with whether the server has said its last word.
+        """
+        self._asker = asker
+        self._connection = connection
+        self._contents = contents
+        self._release = release
+        self._over = False
+
+    @classmethod
+    def shared(cls, asker: Asker, connection: Connection, request: Request[Stop]) -> Incoming:
+        """Ask for small content, on a connection that others use too."""
+        contents = connection.ask_content(request, None)
+
+        def release(finished: bool) -> None:
+            contents.close()
+
+        return cls(asker, connection, contents, release)
+
+    @classmethod
+    async def begin(cls, asker: Asker, located: Located, request: Request[Stop]) -> Incoming:
+        """Ask the server of a document for content, on a connection of its own."""
+        connection = await asker.links.borrow(located.address)
+
+        def release(finished: bool) -> None:
+            if finished and not connection.lost:
+                asker.links.give_back(located.address, connection)
+            else:
+                asker.links.drop(connection)
+
+        return cls(asker, connection, connection.ask_content(request, None), release)
+
+    async def read(self, silence: float = SILENCE_SECONDS) -> bytes:
+        """
+        The next piece; empty at the end.
+
+        @param silence: seconds without a byte that are borne.
+        @raise DFSError: what came before is not the whole.
+        """
+        if self._over:
+            return b""
+        try:
+            piece = await self._asker.bounded(self._contents.read(), silence)
+        except Unavailable as error:
+            silent = isinstance(error, Unanswered)
+            self.close(finished=not silent)
+            if silent:
+                # It may be frozen; the next question goes to a new connection.
+                self._connection.close(abort=True)
+            raise judged(error, self._connection) from None
+        except DFSError:
+            self.close(finished=True)
+            raise
+        if not piece:
+            self.close(finished=True)
+        return piece
+
+    def close(self, *, finished: bool = False) -> None:
+        """
+        Read no more.
+
+        @param finished: the server has said its last word.
+        """
+        if not self._over:
+            self._over = True
+            self._release(finished)
+
+
+class Download:
+    """
+    The content of one committed version of a document, verified.
+
+    @ivar path: of the document.
+    @ivar size: bytes that were read so far.
+    @ivar complete: nothing more will come than what is already here.
+    """
+
+    def __init__(self, path: str, incoming: Incoming) -> None:
+        self.path = path
+        self.size = 0
+        self.complete = False
+        self._incoming = incoming
+        self._ready: deque[bytes] = deque()
+
+    async def look_ahead(self) -> None:
+        """Fetch the beginning, so that most troubles show before anybody has read anything."""
+        ahead = 0
+        while ahead < AHEAD:
+            piece = await self._incoming.read()
+            if not piece:
+                self.complete = True
+                return
+            self._ready.append(piece)
+            ahead += len(piece)
+
+    def read(self) -> Deferred[bytes]:
+        """
+        The next piece; empty at the end, when all of it came and has the right hash.
+
+        @return: fails with a L{DFSError} if it was cut or damaged: what came before is void then.
+        """
+        return Deferred.fromCoroutine(self._read())
+
+    async def _read(self) -> bytes:
+        if self._ready:
+            piece = self._ready.popleft()
+        elif self.complete:
+            return b""
+        else:
+            piece = await self._incoming.read()
+            self.complete = not piece
+        self.size += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """Read no more."""
+        self._ready.clear()
+        self.complete = True
+        self._incoming.close()
+
+
+async def begin_download(asker: Asker, path: str) -> Download:
+    """Open a document for reading, wherever it is."""
+
+    async def use(located: Located) -> Download:
+        download = Download(path, await Incoming.begin(asker, located, Read(located.ticket)))
+        try:
+            await download.look_ahead()
+        except BaseException:
+            download.close()
+            raise
+        return download
+
+    return await asker.document(path, "r", use, repeatable=True)
+
+
+class Words:
+    """
+    A document word by word, at the pace of its server.
+
+    When the server is lost, the rest comes from whichever server has the document then, from the
+    next word on.
+
+    @ivar path: of the document.
+    @ivar count: words that were read so far.
+    """
+
+    def __init__(self, asker: Asker, path: str, delay: float) -> None:
+        """
+        @param delay: seconds from one word to the next.
+        """
+        self.path = path
+        self.count = 0
+        self._asker = asker
+        self._delay = delay
+        self._incoming: Incoming | None = None
+        self._held = b""  # a word without the white space that tells that it is whole
+        self._whole_words = True
+        self._over = False
+        self._attempts: Attempts | None = None
+
+    def read(self) -> Deferred[bytes]:
+        """
+        The next word with the white space that follows it; empty at the end.
+
+        @return: fails with a L{DFSError} if the document cannot be read, or not any more.
+        """
+        return Deferred.fromCoroutine(self._read())
+
+    def close(self) -> None:
+        """Read no more."""
+        self._over = True
+        if self._incoming is not None:
+            self._incoming.close()
+
+    async def _read(self) -> bytes:
+        while not self._over:
+            try:
+                piece = await self._next()
+            except (Unavailable, Moved) as error:
+                await self._recover(error)
+                continue
+            if not piece:
+                self._over = True
+                return self._held
+            ready = self._ready(self._held + piece)
+            if ready:
+                return ready
+        return b""
+
+    def _ready(self, text: bytes) -> bytes:
+        """What of the text are whole words; the rest is held."""
+        end = max(map(text.rfind, _WHITE_BYTES)) + 1
+        if not end and len(text) > LONGEST_PART:
+            # No word anybody can read: pass it on, and do not try to go on in the middle of it.
+            end = len(text)
+            self._whole_words = False
+        self._held = text[end:]
+        self.count += len(text[:end].split())
+        if end:
+            self._attempts = None
+        return text[:end]
+
+    async def _next(self) -> bytes:
+        if self._incoming is None:
+            self._held = b""
+            self._incoming, piece = await self._asker.document(
+                self.path, "r", self._begin, repeatable=True
+            )
+            return piece
+        return await self._incoming.read(SILENCE_SECONDS + self._delay)
+
+    async def _begin(self, located: Located) -> tuple[Incoming, bytes]:
+        request = Stream(located.ticket, delay=self._delay, start=self.count)
+        incoming = await Incoming.begin(self._asker, located, request)
+        try:
+            return incoming, await incoming.read(SILENCE_SECONDS + self._delay)
+        except BaseException:
+            incoming.close()
+            raise
+
+    async def _recover(self, error: DFSError) -> None:
+        """
+        Make ready for another server.
+
+        @raise DFSError: there is nothing more to be tried.
+        """
+        if self._incoming is None or not self._whole_words:
+            # Opening it was tried for as long as is allowed.
+            raise error
+        self._incoming = None
+        if self._attempts is None:
+            self._attempts = self._asker.attempts(repeatable=True)
+        pause = self._attempts.pause(error, self._asker.clock.seconds())
+        if pause is None:
+            raise error
+        await self._asker.pause(pause)
+
+
+_WHITE_BYTES = [bytes([byte]) for byte in WHITE]

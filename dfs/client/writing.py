@@ -1,0 +1,249 @@
+"""
+One editing session, as the person who writes sees it; and content on its way out.
+
+Decides what a lost server means for a writer.  Must not know sentences; the server does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+
+from dfs.client.asking import Asker
+from dfs.client.failures import Unanswered, in_doubt
+from dfs.errors import Busy, DFSError, Invalid, TooLarge, Unavailable
+from dfs.wire.client import Connection
+from dfs.wire.messages import (
+    Abort,
+    Committed,
+    Edit,
+    Etirw,
+    Located,
+    Opened,
+    Put,
+    Record,
+    Request,
+    Sentence,
+)
+
+A = TypeVar("A", bound=Record)
+
+#: Seconds without progress after which the server of an upload is taken to be gone.
+STALL_SECONDS = 60.0
+
+#: Content up to this many bytes is sent with its request, on the shared connection.
+SMALL_BYTES = 64 * 1024
+
+
+class WriteSession:
+    """
+    A locked sentence.
+
+    @ivar path: of the document.
+    @ivar sentence: how the sentence reads now.
+    @ivar words: how many words it has now; a text may go before word 0 … C{words}.
+    @ivar over: it was committed, aborted or lost.
+    """
+
+    def __init__(self, asker: Asker, path: str, connection: Connection, opened: Opened) -> None:
+        self.path = path
+        self.sentence = opened.sentence
+        self.words = opened.words
+        self.over = False
+        self._asker = asker
+        self._connection = connection
+        self._session = opened.session
+
+    def edit(self, word: int, text: str) -> Deferred[Sentence]:
+        """
+        Insert a text before a word.
+
+        @return: how the sentence reads then; fails with L{Invalid} if that cannot be, and the
+            session goes on; with any other L{DFSError} the session is over.
+        """
+        return Deferred.fromCoroutine(self._edit(word, text))
+
+    def commit(self) -> Deferred[Committed]:
+        """
+        Make all edits one change.
+
+        @return: fails with L{Unanswered} if it is not known whether the change was made.
+        """
+        return Deferred.fromCoroutine(self._commit())
+
+    def abort(self) -> Deferred[None]:
+        """End the session; nothing changes.  Never fails."""
+        return Deferred.fromCoroutine(self._abort())
+
+    async def _edit(self, word: int, text: str) -> Sentence:
+        body = text.encode("utf-8", "surrogateescape")
+        try:
+            now = await self._ask(Edit(word, "", session=self._session), body)
+        except (Invalid, TooLarge):
+            raise
+        except (DFSError, CancelledError):
+            await self._abort()
+            raise
+        self.sentence, self.words = now.sentence, now.words
+        return now
+
+    async def _commit(self) -> Committed:
+        attempts = self._asker.attempts(repeatable=False)
+        while True:
+            try:
+                committed = await self._ask(Etirw(session=self._session), None)
+            except Busy as error:
+                pause = attempts.pause(error, self._asker.clock.seconds())
+                if pause is None:
+                    raise
+                await self._asker.pause(pause)
+            else:
+                self.over = True
+                return committed
+
+    async def _ask(self, request: Request[A], body: bytes | None) -> A:
+        if self.over:
+            raise Invalid("this WRITE session is over")
+        try:
+            return await self._asker.ask(self._connection, request, body, repeatable=False)
+        except Unavailable as error:
+            if not self._connection.lost and not isinstance(error, Unanswered):
+                raise
+            self.over = True
+            if isinstance(error, Unanswered) and isinstance(request, Etirw):
+                raise in_doubt("the change", self.path, "READ") from None
+            raise Unavailable(
+                "the connection to the server was lost: this WRITE session is over, "
+                "nothing was changed"
+            ) from None
+
+    async def _abort(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        if self._connection.lost:
+            return
+        # If this fails, the session ends with its connection, or when its idle time is over.
+        with contextlib.suppress(DFSError):
+            await self._asker.ask(self._connection, Abort(session=self._session), repeatable=True)
+
+
+class Source(Protocol):
+    """Content that is to be sent."""
+
+    def read(self) -> bytes | Awaitable[bytes]:
+        """The next piece, at most 1 MiB; empty at the end."""
+
+
+#: Begins to read content from its start; called again when a transfer has to be repeated.
+OpenSource = Callable[[], Source]
+
+
+class Bytes:
+    """Content that is there already."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = memoryview(content)
+
+    def read(self) -> bytes:
+        """The next piece."""
+        piece = bytes(self._content[: 256 * 1024])
+        self._content = self._content[len(piece) :]
+        return piece
+
+
+class _Watched:
+    """
+    A source whose sending is cancelled when the other side stops taking.
+
+    @ivar sending: what is cancelled.
+    @ivar stalled: it was.
+    @ivar sent: the other side was told that this is all, so it may have been stored.
+    @ivar broken: why the source could not be read, if so.
+    """
+
+    def __init__(self, asker: Asker, beginning: list[bytes], source: Source) -> None:
+        self.sending: Deferred[Committed] | None = None
+        self.stalled = False
+        self.sent = False
+        self.broken: Exception | None = None
+        self._asker = asker
+        self._beginning = beginning
+        self._source = source
+        self._timer: Deferred[None] | None = None
+
+    async def read(self) -> bytes:
+        """The next piece."""
+        self.rest()
+        try:
+            piece = self._beginning.pop(0) if self._beginning else await taken(self._source)
+        except Exception as error:
+            self.broken = error
+            raise
+        self.sent = not piece
+        self._timer = self._asker.pause(STALL_SECONDS * (1 if piece else 2))
+        self._timer.addCallbacks(self._stall, lambda cancelled: None)
+        return piece
+
+    def rest(self) -> None:
+        """Watch no more."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _stall(self, _: None) -> None:
+        self._timer = None
+        self.stalled = True
+        if self.sending is not None:
+            self.sending.cancel()
+
+
+async def taken(source: Source) -> bytes:
+    """The next piece of a source, now or later."""
+    piece = source.read()
+    return await piece if inspect.isawaitable(piece) else piece
+
+
+async def upload(asker: Asker, located: Located, source: Source) -> Committed:
+    """
+    Send a whole new content to the server of a document, once.
+
+    @raise Unanswered: it may have been stored.
+    """
+    beginning: list[bytes] = []
+    size = 0
+    while size <= SMALL_BYTES and (piece := await taken(source)):
+        beginning.append(piece)
+        size += len(piece)
+    if size <= SMALL_BYTES:
+        shared = await asker.links.storage(located.address)
+        return await asker.ask(shared, Put(located.ticket), b"".join(beginning), repeatable=False)
+    connection = await asker.links.borrow(located.address)
+    watched = _Watched(asker, beginning, source)
+    try:
+        watched.sending = connection.send(Put(located.ticket), watched.read, None)
+        committed = await watched.sending
+    except BaseException as error:
+        # What is still being sent of it goes down with the connection.
+        asker.links.drop(connection)
+        raise _explained(error, watched, connection) from None
+    finally:
+        watched.rest()
+    asker.links.give_back(located.address, connection)
+    return committed
+
+
+def _explained(error: BaseException, watched: _Watched, connection: Connection) -> BaseException:
+    """What went wrong with an upload, and whether anything can have come of it."""
+    if watched.broken is not None:
+        return watched.broken
+    lost = connection.lost and isinstance(error, Unavailable)
+    if not lost and not watched.stalled:
+        return error
+    if watched.sent:
+        return Unanswered("no answer came")
+    return Unavailable("the server was lost in the middle of the transfer; nothing was changed")
