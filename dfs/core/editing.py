@@ -198,7 +198,7 @@ class Locks:
             key=lambda lock: (lock.span.start, lock.span.end),
         )
 
-    def span_of(self, session: str) -> Span:
+    def span(self, session: str) -> Span:
         """
         Where the sentence of a session now is.
 

@@ -264,7 +264,7 @@ class LockTests(SynchronousTestCase):
             [(each.session, each.span) for each in locks.held()],
             [("1", Span(0, 2)), ("2", Span(2, 4)), ("3", Span(9, 13)), ("4", Span(14, 14))],
         )
-        self.assertEqual(locks.span_of("3"), Span(9, 13))
+        self.assertEqual(locks.span("3"), Span(9, 13))
 
     def test_append(self) -> None:
         """An APPEND is refused where it would touch a held sentence, and only there."""
@@ -314,7 +314,7 @@ class Shared:
         return Draft(span.of(self.content))
 
     def commit(self, session: str, draft: Draft) -> None:
-        old = self.locks.span_of(session)
+        old = self.locks.span(session)
         new, _ = splice(self.content, old, draft)
         self.locks.moved(session, old, len(new) - len(self.content))
         self.locks.release(session)
