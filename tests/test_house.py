@@ -64,7 +64,7 @@ SOURCES = ENTRANCES
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition.
     "callLater": {"ss/streaming", "wire/client"},
-    "deferLater": {"client/asking"},
+    "deferLater": {"client/asking", "nm/storage"},
     "LoopingCall": set(),
     "TimerService": {"timing"},
     "TimeoutMixin": set(),
