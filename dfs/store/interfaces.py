@@ -11,7 +11,8 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from dfs.core.documents import Content, Document, Summary
+from dfs.core.documents import Content, Document, Metadata, Revision, Summary
+from dfs.core.versions import Version
 
 #: Content up to this many bytes lives in the database, above it in a file of its own.
 INLINE_BYTES = 64 * 1024
@@ -49,6 +50,27 @@ class Access:
     user: str
 
 
+@frozen
+class Head:
+    """
+    A document without its history: what reading it needs, cheap to get.
+
+    @ivar seq: position of its newest change.
+    @ivar checkpoints: how many, conflicts included.
+    @ivar conflicts: how many of them are conflicts.
+    """
+
+    seq: int
+    id: str
+    metadata: Metadata
+    version: Version
+    epoch: int
+    current: Revision
+    checkpoints: int
+    conflicts: int
+    deleted: bool
+
+
 class IReader(Interface):
     """One content being read, in order, verified while it is read."""
 
@@ -75,16 +97,23 @@ class IIncoming(Interface):
         Add bytes.
 
         @return: None, or a Deferred to wait for before more is written (back-pressure).
+        @raise Unavailable: the disk is full or failed (Deferred failure); L{release} it.
         """
 
     def finish() -> Deferred[Content]:
         """
         All bytes are here: make them durable and say what they are.  The content is kept for
-        the next L{IStore.commit} that refers to it, and until L{release}.
+        every L{IStore.commit} that refers to it, until L{release}.
+
+        @raise Unavailable: the disk is full or failed (Deferred failure); L{release} it.
         """
 
     def release() -> None:
-        """Forget it: received bytes that no commit referred to are removed.  Always call it."""
+        """
+        Forget it: received bytes that no commit referred to are removed.  Always call it.
+
+        Commits that were submitted before and are not answered yet still find the content.
+        """
 
 
 class IStore(Interface):
@@ -115,24 +144,31 @@ class IStore(Interface):
     def document(document_id: str) -> Document | None:
         """The committed state of a document (tombstones too); None if never heard of."""
 
+    def head(document_id: str) -> Head | None:
+        """The same without its history, in a fraction of the time."""
+
     def changes_after(seq: int, limit: int) -> list[Summary]:
         """The newest state of documents changed after C{seq}, in order of their position."""
 
     def has(sha256: bytes) -> bool:
-        """Whether some committed document refers to this content."""
+        """Whether some committed document refers to this content; nobody lacks the empty one."""
 
     def small(content: Content) -> bytes | None:
         """
         The bytes of a content of at most L{INLINE_BYTES}, verified; None if it is larger.
 
-        @raise Corrupt: the bytes are damaged or missing.
+        @raise NotFound: no committed document refers to it (any more).
+        @raise Corrupt: the bytes are damaged.
         """
 
     def reader(content: Content) -> IReader:
         """
         Read a content of any size in pieces.
 
-        @raise Corrupt: it is missing.
+        What was begun is read to its end, whatever is committed meanwhile.
+
+        @raise NotFound: no committed document refers to it (any more).
+        @raise Corrupt: its file is missing or has another size.
         """
 
     def receive(size: int | None) -> IIncoming:
@@ -150,13 +186,26 @@ class IStore(Interface):
         @param document: every content it refers to is in the store, was received and not yet
             released, or is C{data}.
         @param data: the bytes of a content of at most L{INLINE_BYTES} that C{document} refers to.
-        @return: what the name server is to be told; C{seq} is the new position.
-        @raise Unavailable: there is no room; nothing was changed (Deferred failure).
-        @raise Corrupt: a content that the document refers to is nowhere (Deferred failure).
+        @return: what the name server is to be told; C{seq} is the new position.  Commits are
+            answered in the order of their positions, which is the order of the calls.
+        @raise Unavailable: there is no room; nothing was changed (Deferred failure).  A commit
+            that only removes something has room longer than others.
+        @raise Corrupt: a content that the document refers to is nowhere, or C{data} is none of
+            its contents (Deferred failure).
+        """
+
+    def forget(document_id: str, version: Version) -> Deferred[bool]:
+        """
+        Remove a tombstone.
+
+        @return: False when there is no tombstone of exactly that version.
         """
 
     def accessed(document_id: str, access: Access) -> None:
-        """Somebody read a document.  Kept at leisure, at most seconds late."""
+        """Somebody read a document.  Kept in memory until L{flush_accesses}."""
+
+    def flush_accesses() -> Deferred[None]:
+        """Make durable who read what; for a loop of a few seconds."""
 
     def last_access(document_id: str) -> Access | None:
         """Who read a document last, as far as it is known."""

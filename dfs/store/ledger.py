@@ -1,0 +1,220 @@
+"""
+What happens inside a transaction of a store.
+
+Decides how a new state of a document changes the tables: its row, its position in the change log,
+and how often each content is referred to.  Everything here runs in the writer's thread.  Must not
+know how transactions are made (L{dfs.store.groupcommit}) nor who waits for them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from attrs import define, field, frozen
+
+from dfs.core.versions import Version
+from dfs.errors import Conflict, Corrupt
+from dfs.store.encoding import COLUMNS, Row, names
+from dfs.store.interfaces import Access
+from dfs.store.objects import Objects
+
+_OLD = "SELECT deleted, size, sha256, undo, redo, kept FROM documents WHERE id = ?"
+
+_NAMES = [name.strip() for name in COLUMNS.split(",")]
+_PUT = (
+    f"INSERT INTO documents ({COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+    " ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "id")
+)
+
+_ADD = (
+    "INSERT INTO contents (sha256, size, refs, data) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (sha256) DO UPDATE SET refs = refs + excluded.refs"
+)
+_MORE = "UPDATE contents SET refs = refs + ? WHERE sha256 = ?"
+_LESS = "UPDATE contents SET refs = refs - ? WHERE sha256 = ? RETURNING refs, data IS NULL"
+
+
+@frozen
+class Source:
+    """
+    Bytes that a commit may bring.
+
+    @ivar data: all of them, or None if they are in a file.
+    @ivar path: of that file.
+    """
+
+    size: int
+    data: bytes | None
+    path: str
+
+
+@frozen
+class Change:
+    """
+    A whole new state of a document, ready to be written.
+
+    @ivar row: as L{dfs.store.encoding.encode} made it.
+    @ivar names: the hash of every content that it refers to, as often as it does.
+    @ivar sources: contents that were received and may not be in the store yet.
+    """
+
+    row: Row
+    names: tuple[bytes, ...]
+    sources: dict[bytes, Source]
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it is a tombstone."""
+        return bool(self.row[15])
+
+    @property
+    def size(self) -> int:
+        """Bytes of its present text."""
+        return int(self.row[5])
+
+
+@frozen
+class Outcome:
+    """
+    What a change did.
+
+    @ivar seq: its position.
+    @ivar documents: how many more live documents there are.
+    @ivar size: how many more bytes their present texts have.
+    @ivar orphans: hashes of files that may not be needed any more.
+    """
+
+    seq: int
+    documents: int
+    size: int
+    orphans: tuple[bytes, ...]
+
+
+@define
+class Ledger:
+    """
+    The tables of one store, from inside of its transactions.
+
+    @ivar seq: the last position that was given away.  A position whose transaction failed is
+        never used again while the process lives; nobody ever saw it.
+    """
+
+    _objects: Objects
+    _connection: sqlite3.Connection
+    seq: int = field()
+
+    def commit(self, change: Change) -> Outcome:
+        """
+        Write a document.
+
+        @raise Corrupt: it refers to a content that is nowhere.
+        """
+        execute = self._connection.execute
+        row = change.row
+        old = execute(_OLD, (row[0],)).fetchone()
+        live, size = 0, 0
+        referred: tuple[bytes, ...] = ()
+        if old is not None:
+            live, size = 1 - old[0], 0 if old[0] else old[1]
+            referred = tuple(names(old[2], old[1], old[3], old[4], old[5]))
+        orphans = self._refer(referred, change)
+        self.seq += 1
+        execute(_PUT, (self.seq, *row))
+        if change.deleted:
+            execute("DELETE FROM accesses WHERE document = ?", (row[0],))
+            return Outcome(self.seq, -live, -size, orphans)
+        return Outcome(self.seq, 1 - live, change.size - size, orphans)
+
+    def _refer(self, old: Iterable[bytes], change: Change) -> tuple[bytes, ...]:
+        """Count the references that come and go; the files that nobody refers to any more."""
+        more: dict[bytes, int] = {}
+        for sha256 in change.names:
+            more[sha256] = more.get(sha256, 0) + 1
+        for sha256 in old:
+            more[sha256] = more.get(sha256, 0) - 1
+        orphans = []
+        for sha256, count in more.items():
+            if count > 0:
+                self._add(sha256, count, change.sources.get(sha256))
+            elif count < 0 and self._drop(sha256, -count):
+                orphans.append(sha256)
+        return tuple(orphans)
+
+    def _add(self, sha256: bytes, count: int, source: Source | None) -> None:
+        execute = self._connection.execute
+        if source is not None and source.data is not None:
+            execute(_ADD, (sha256, source.size, count, source.data))
+            return
+        if execute(_MORE, (count, sha256)).rowcount:
+            return
+        if source is None:
+            raise Corrupt(f"content {sha256.hex()} is not in the store")
+        try:
+            self._objects.link(source.path, sha256)
+        except FileNotFoundError as error:
+            raise Corrupt(f"received content {sha256.hex()} has gone: {error}") from error
+        execute(_ADD, (sha256, source.size, count, None))
+
+    def _drop(self, sha256: bytes, count: int) -> bool:
+        """Whether a file may have become useless."""
+        left = self._connection.execute(_LESS, (count, sha256)).fetchall()
+        if not left or left[0][0] > 0:
+            return False
+        self._connection.execute("DELETE FROM contents WHERE sha256 = ?", (sha256,))
+        return bool(left[0][1])
+
+    def sweep(self, orphans: Iterable[bytes]) -> None:
+        """
+        Remove files that no committed row names.  Called after the transaction: another one of
+        the same group may have referred to the content again.
+        """
+        for sha256 in orphans:
+            if not self.known(sha256):
+                self._objects.remove(sha256)
+
+    def sweep_all(self) -> None:
+        """Remove every file that no committed row names."""
+        self.sweep(self._objects.stored())
+
+    def known(self, sha256: bytes) -> bool:
+        """Whether a content exists."""
+        found = self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,))
+        return found.fetchone() is not None
+
+    def forget(self, document_id: str, version: Version) -> bool:
+        """Remove a tombstone of that version; its position is not given away again."""
+        gone = self._connection.execute(
+            "DELETE FROM documents WHERE id = ? AND a = ? AND b = ? AND deleted",
+            (document_id, version.a, version.b),
+        ).rowcount
+        if gone:
+            self._connection.execute("UPDATE identity SET floor = ?", (self.seq,))
+        return bool(gone)
+
+    def join(self, cluster_id: str, epoch: int) -> tuple[str, int]:
+        """
+        Remember the cluster and the epoch; what is now remembered.
+
+        @raise Conflict: it belongs to another cluster.
+        """
+        execute = self._connection.execute
+        name, known, highest = execute("SELECT name, cluster_id, epoch FROM identity").fetchone()
+        if known and known != cluster_id:
+            raise Conflict(
+                f"the store of {name!r} belongs to the cluster {known}, not to {cluster_id};"
+                " give this server an empty folder, or ask its own name server"
+            )
+        epoch = max(highest, epoch)
+        if (known, highest) != (cluster_id, epoch):
+            execute("UPDATE identity SET cluster_id = ?, epoch = ?", (cluster_id, epoch))
+        return cluster_id, epoch
+
+    def note(self, accesses: dict[str, Access]) -> None:
+        """Write who read what; documents that are gone meanwhile are passed over."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO accesses SELECT id, ?, ? FROM documents"
+            " WHERE id = ? AND NOT deleted",
+            [(one.when, one.user, document) for document, one in accesses.items()],
+        )

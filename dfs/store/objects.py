@@ -1,0 +1,217 @@
+"""
+Large contents: one immutable file for each, named by its hash.
+
+Decides where the files are, in which order they become durable, and that their bytes are verified
+while they are read.  Everything here may block and is called in threads, except where it says
+otherwise.  Must not know who waits for the bytes, nor which documents refer to them.
+
+Note [Order].  Bytes are written to C{incoming/} and fsynced; the file is linked into C{objects/}
+and the folder fsynced; only then is the row committed that makes the content exist.  So a row
+without its file means damage, and a file without a row means nothing and is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from dfs.core.documents import Content
+from dfs.core.measure import Measurer
+from dfs.errors import Corrupt
+from dfs.store.interfaces import PIECE_BYTES
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@define
+class Objects:
+    """The two folders of a store that hold large contents."""
+
+    _path: str
+    _received: int = field(default=0, init=False)
+
+    def prepare(self) -> None:
+        """Make the folders if they are missing; forget what was never finished."""
+        for folder in ("objects", "incoming"):
+            os.makedirs(os.path.join(self._path, folder), mode=0o700, exist_ok=True)
+        incoming = os.path.join(self._path, "incoming")
+        for name in os.listdir(incoming):
+            os.unlink(os.path.join(incoming, name))
+        sync_folder(self._path)
+        sync_folder(os.path.dirname(os.path.abspath(self._path)))
+
+    def incoming_path(self) -> str:
+        """Where the next content may be received.  Called in the reactor's thread only."""
+        self._received += 1
+        return os.path.join(self._path, "incoming", str(self._received))
+
+    def path(self, sha256: bytes) -> str:
+        """Where a content is."""
+        name = sha256.hex()
+        return os.path.join(self._path, "objects", name[:2], name)
+
+    def link(self, incoming: str, sha256: bytes) -> None:
+        """
+        Give a received, fsynced file its place.  Doing so twice is harmless.
+
+        @raise OSError: the disk is full or failed, or there is no such file.
+        """
+        target = self.path(sha256)
+        folder = os.path.dirname(target)
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            pass
+        else:
+            sync_folder(os.path.dirname(folder))
+        # By way of a second name, so that a file that is there already is replaced in one moment:
+        # it may be a damaged leftover, or it may be needed if this transaction is undone.
+        second = incoming + ".link"
+        with contextlib.suppress(FileExistsError):
+            os.link(incoming, second)
+        os.rename(second, target)
+        # POSIX leaves both names alone if they are the same file already.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(second)
+        sync_folder(folder)
+
+    def remove(self, sha256: bytes) -> None:
+        """Remove a file that no row names, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path(sha256))
+
+    def stored(self) -> Iterator[bytes]:
+        """The hash of every file; what has no such name is none of ours and left alone."""
+        top = os.path.join(self._path, "objects")
+        for folder in os.listdir(top):
+            for name in os.listdir(os.path.join(top, folder)):
+                with contextlib.suppress(ValueError):
+                    yield bytes.fromhex(name)
+
+    def open(self, content: Content) -> int:
+        """
+        A descriptor of the file of a content.  Quick; called in the reactor's thread.
+
+        @raise Corrupt: it is missing or has another size.
+        """
+        try:
+            descriptor = os.open(self.path(content.sha256), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise Corrupt(f"content {content.sha256.hex()} cannot be read: {error}") from error
+        size = os.fstat(descriptor).st_size
+        if size != content.size:
+            os.close(descriptor)
+            raise Corrupt(
+                f"content {content.sha256.hex()} has {size} bytes on disk, not {content.size}"
+            )
+        return descriptor
+
+
+@define
+class Spool:
+    """
+    A file in C{incoming/} that grows.
+
+    @ivar path: of the file.
+    """
+
+    path: str
+    _room: Callable[[], None]
+    _descriptor: int = field(default=-1, init=False)
+    _hash: _Hash = field(factory=hashlib.sha256, init=False)
+    _measurer: Measurer = field(factory=Measurer, init=False)
+
+    def write(self, pieces: list[bytes]) -> None:
+        """
+        Add bytes.
+
+        @raise Unavailable: there is no room.
+        @raise OSError: the disk failed.
+        """
+        self._room()
+        if self._descriptor < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._descriptor = os.open(self.path, flags, 0o600)
+        for piece in pieces:
+            rest = memoryview(piece)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+            self._hash.update(piece)
+            self._measurer.update(piece)
+
+    def seal(self) -> Content:
+        """
+        All bytes came: make them durable.
+
+        @raise OSError: the disk failed.
+        """
+        os.fdatasync(self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor = -1
+        return Content(self._hash.digest(), self._measurer.finish())
+
+    def discard(self) -> None:
+        """Remove the file; its content stays if it was linked elsewhere."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path)
+
+
+@define
+class Scan:
+    """A file of a content, being read and verified."""
+
+    _descriptor: int
+    _content: Content
+    _left: int = field(init=False)
+    _hash: _Hash = field(factory=hashlib.sha256, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = self._content.size
+
+    def read(self, pieces: int) -> tuple[list[bytes], Corrupt | None]:
+        """
+        The next pieces, none at the end; the last of all only if every byte was right.
+
+        @return: pieces that may be used, and why there will be no more.
+        """
+        good: list[bytes] = []
+        while self._left and len(good) < pieces:
+            try:
+                piece = os.read(self._descriptor, min(PIECE_BYTES, self._left))
+            except OSError as error:
+                return good, self._damaged(str(error))
+            if not piece:
+                return good, self._damaged("it became shorter")
+            self._hash.update(piece)
+            self._left -= len(piece)
+            if not self._left and self._hash.digest() != self._content.sha256:
+                return good, self._damaged("its bytes are not what was stored")
+            good.append(piece)
+        return good, None
+
+    def close(self) -> None:
+        """Let go of the file; harmless when called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _damaged(self, why: str) -> Corrupt:
+        return Corrupt(f"content {self._content.sha256.hex()} is damaged: {why}")

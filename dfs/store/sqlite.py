@@ -1,0 +1,439 @@
+"""
+The store of a storage server: one SQLite database and a folder of large contents.
+
+Decides what is read on the spot, what is checked before a change is accepted, and what happens
+when a change was answered.  How a transaction changes the tables is in L{dfs.store.ledger}, how
+transactions are shared in L{dfs.store.groupcommit}.  Must not know about the network or sessions.
+
+Note [Room].  A share of the disk is kept free so that documents can still be deleted when it is
+full.  Commits that only remove something may use it.  Pages of the database that were freed count
+as room for small contents, because the database reuses them and never shrinks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred, fail, gatherResults, succeed
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dfs.core.documents import Content, Document, Summary
+from dfs.core.versions import Version
+from dfs.errors import Corrupt, NotFound, Unavailable
+from dfs.store.encoding import (
+    COLUMNS,
+    HEAD_COLUMNS,
+    SUMMARY_COLUMNS,
+    Row,
+    decode,
+    decode_head,
+    decode_summary,
+    encode,
+    summarize,
+)
+from dfs.store.groupcommit import GroupCommit, connect
+from dfs.store.interfaces import (
+    INLINE_BYTES,
+    Access,
+    Head,
+    Identity,
+    IIncoming,
+    IReader,
+    IStore,
+)
+from dfs.store.ledger import Change, Ledger, Outcome, Source
+from dfs.store.objects import Objects, Scan, Spool
+from dfs.store.schema import Opened, lock, prepare
+from dfs.store.transfers import FileReader, Incoming, Threads, Whole
+
+T = TypeVar("T")
+
+#: Bytes of the disk that are kept free for deleting; see Note [Room].
+RESERVE_BYTES = 16 * 1024 * 1024
+
+#: Reads that are remembered before they are written although nobody asked for it.
+MAX_ACCESSES = 10_000
+
+_DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
+_HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
+_CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
+_DATA = "SELECT data FROM contents WHERE sha256 = ?"
+
+
+def free_bytes(path: str) -> int:
+    """How many bytes this process may still write to the disk of C{path}."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+@implementer(IStore)
+@define(eq=False)
+class SQLiteStore:
+    """An SS's documents on disk; see L{IStore}."""
+
+    _path: str
+    _lock: int
+    _objects: Objects
+    _ledger: Ledger
+    _writer: GroupCommit
+    _threads: Threads
+    _reader: sqlite3.Connection
+    _free: Callable[[str], int]
+    _reserve: int
+    _identity: Identity
+    _last_seq: int
+    _documents: int
+    _size: int
+    _accesses: dict[str, Access] = field(factory=dict, init=False)
+    _known: dict[bytes, list[Incoming]] = field(factory=dict, init=False)
+    _promised: dict[Incoming, int] = field(factory=dict, init=False)
+
+    @classmethod
+    def open(
+        cls,
+        path: str,
+        name: str,
+        *,
+        call_from_thread: Callable[..., object],
+        new_store_id: Callable[[], str],
+        on_fatal: Callable[[Failure], None],
+        reserve: int = RESERVE_BYTES,
+        free: Callable[[str], int] = free_bytes,
+        connect: Callable[[str], sqlite3.Connection] = connect,
+    ) -> SQLiteStore:
+        """
+        Open the store in a folder; make it if there is none.
+
+        @param name: of the storage server.
+        @param call_from_thread: C{reactor.callFromThread}.
+        @param new_store_id: makes 32 hex digits for a new store.
+        @param on_fatal: called once, when the disk failed; nothing can be committed any more.
+        @param reserve: bytes that are kept free, see Note [Room].
+        @param free: how many bytes there are on the disk of a path.
+        @param connect: opens the database for the writer.
+        @raise Locked: another process has it open.
+        @raise Conflict: it belongs to another storage server.
+        @raise Corrupt: its database is damaged.
+        @raise Unsupported: a newer program made it.
+        """
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        with contextlib.ExitStack() as undo:
+            descriptor = lock(path)
+            undo.callback(os.close, descriptor)
+            objects = Objects(path)
+            objects.prepare()
+            database = os.path.join(path, "store.db")
+            writing = _connected(database, connect)
+            undo.callback(writing.close)
+            opened: Opened = prepare(writing, path, name, new_store_id)
+            ledger = Ledger(objects, writing, opened.seq)
+            ledger.sweep_all()
+            reading = sqlite3.connect(database, isolation_level=None)
+            undo.callback(reading.close)
+            reading.execute("PRAGMA query_only=ON")
+            reading.execute("PRAGMA cache_size=-16384")
+            undo.pop_all()
+        return cls(
+            path=path,
+            lock=descriptor,
+            objects=objects,
+            ledger=ledger,
+            writer=GroupCommit(
+                writing,
+                call_from_thread=call_from_thread,
+                on_fatal=on_fatal,
+                name=f"store-{name}",
+            ),
+            threads=Threads(call_from_thread),
+            reader=reading,
+            free=free,
+            reserve=reserve,
+            identity=opened.identity,
+            last_seq=opened.seq,
+            documents=opened.documents,
+            size=opened.size,
+        )
+
+    # What it is.
+
+    def identity(self) -> Identity:
+        """Which store this is."""
+        return self._identity
+
+    def join(self, cluster_id: str, epoch: int) -> Deferred[None]:
+        """Make durable which cluster this store belongs to; see L{IStore.join}."""
+
+        def joined(known: tuple[str, int]) -> None:
+            cluster_id, epoch = known
+            self._identity = evolve(self._identity, cluster_id=cluster_id, epoch=epoch)
+
+        ledger = self._ledger
+        return self._writer.submit(lambda _: ledger.join(cluster_id, epoch)).addCallback(joined)
+
+    def last_seq(self) -> int:
+        """The position of the newest committed change."""
+        return self._last_seq
+
+    def counts(self) -> tuple[int, int]:
+        """How many live documents there are, and the bytes of their present texts."""
+        return self._documents, self._size
+
+    # Reading documents.
+
+    def _select(self, sql: str, arguments: tuple[Any, ...]) -> list[Row]:
+        try:
+            return self._reader.execute(sql, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise Corrupt(f"the database of the store {self._path} is damaged: {error}") from error
+
+    def document(self, document_id: str) -> Document | None:
+        """The committed state of a document; see L{IStore.document}."""
+        rows = self._select(_DOCUMENT, (document_id,))
+        return decode(rows[0]) if rows else None
+
+    def head(self, document_id: str) -> Head | None:
+        """The same without its history."""
+        rows = self._select(_HEAD, (document_id,))
+        return decode_head(rows[0]) if rows else None
+
+    def changes_after(self, seq: int, limit: int) -> list[Summary]:
+        """The newest state of documents changed after C{seq}; see L{IStore.changes_after}."""
+        return [decode_summary(row) for row in self._select(_CHANGES, (seq, limit))]
+
+    # Reading contents.
+
+    def has(self, sha256: bytes) -> bool:
+        """Whether some committed document refers to this content; see L{IStore.has}."""
+        if sha256 == _EMPTY:
+            return True
+        return bool(self._select("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)))
+
+    def small(self, content: Content) -> bytes | None:
+        """The bytes of a small content, verified; see L{IStore.small}."""
+        size = content.measure.size
+        if size > INLINE_BYTES:
+            return None
+        if not size:
+            return b""
+        rows = self._select(_DATA, (content.sha256,))
+        if not rows:
+            raise _unknown(content)
+        data: bytes | None = rows[0][0]
+        if data is None or hashlib.sha256(data).digest() != content.sha256:
+            raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
+        return data
+
+    def reader(self, content: Content) -> IReader:
+        """Read a content of any size in pieces; see L{IStore.reader}."""
+        data = self.small(content)
+        if data is not None:
+            return Whole(data)
+        try:
+            descriptor = self._objects.open(content)
+        except Corrupt:
+            if not self.has(content.sha256):
+                raise _unknown(content) from None
+            raise
+        return FileReader(self._threads, Scan(descriptor, content))
+
+    # Receiving contents.
+
+    def receive(self, size: int | None) -> IIncoming:
+        """Begin to receive content; see L{IStore.receive}."""
+        self._check_room(size or 0, inline=size is not None and size <= INLINE_BYTES)
+        incoming = Incoming(
+            self._threads,
+            self._new_spool,
+            on_disk_failure=self._disk_failed,
+            on_known=self._received,
+            on_gone=self._gone,
+        )
+        if size is not None and size > INLINE_BYTES:
+            self._promised[incoming] = size
+        return incoming
+
+    def _new_spool(self) -> Spool:
+        path, free, reserve = self._path, self._free, self._reserve
+
+        def room() -> None:
+            """Called in a thread, before each writing."""
+            if free(path) < reserve:
+                raise _no_room()
+
+        return Spool(self._objects.incoming_path(), room)
+
+    def _received(self, incoming: Incoming) -> None:
+        assert incoming.content is not None
+        self._promised.pop(incoming, None)
+        self._known.setdefault(incoming.content.sha256, []).append(incoming)
+
+    def _gone(self, incoming: Incoming) -> None:
+        self._promised.pop(incoming, None)
+        if incoming.content is not None:
+            same = self._known.get(incoming.content.sha256, [])
+            if incoming in same:
+                same.remove(incoming)
+            if not same:
+                self._known.pop(incoming.content.sha256, None)
+
+    def _check_room(self, size: int, *, inline: bool) -> None:
+        """
+        @raise Unavailable: so many bytes more would leave too little; see Note [Room].
+        """
+        free = self._free(self._path)
+        for incoming, promised in self._promised.items():
+            size += max(0, promised - incoming.size)
+        if free - size >= self._reserve:
+            return
+        if inline and free >= self._reserve // 2:
+            pages = self._select("PRAGMA freelist_count", ())[0][0]
+            page = self._select("PRAGMA page_size", ())[0][0]
+            if free + pages * page - size >= self._reserve:
+                return
+        raise _no_room()
+
+    # Changing.
+
+    def commit(self, document: Document, data: bytes | None = None) -> Deferred[Summary]:
+        """Make a whole document state durable; see L{IStore.commit}."""
+        assert len(data or b"") <= INLINE_BYTES, "large contents are received"
+        names = tuple([one.sha256 for one in document.contents() if one.measure.size])
+        sources: dict[bytes, Source] = {}
+        try:
+            if data:
+                sha256 = hashlib.sha256(data).digest()
+                if sha256 not in names:
+                    raise Corrupt("the bytes are not those of a content of the document")
+                sources[sha256] = Source(len(data), data, "")
+            if not document.deleted:
+                self._check_commit(document, len(data or b""))
+        except (Corrupt, Unavailable):
+            return fail()
+        pinned = self._pin(names, sources)
+        ledger = self._ledger
+        change = Change(encode(document), names, sources)
+        done = self._writer.submit(lambda _: ledger.commit(change), self._swept)
+        done.addBoth(self._settled, pinned)
+        return done.addCallback(self._committed, document)
+
+    def _check_commit(self, document: Document, size: int) -> None:
+        try:
+            self._check_room(size, inline=True)
+        except Unavailable:
+            old = self.document(document.id)
+            if old is None or len(document.contents()) >= len(old.contents()):
+                raise
+
+    def _pin(self, names: tuple[bytes, ...], sources: dict[bytes, Source]) -> list[Incoming]:
+        """Keep the received contents that a commit may need until it is answered."""
+        pinned = []
+        if self._known:
+            for sha256 in names:
+                for incoming in self._known.get(sha256, ()):
+                    incoming.pins += 1
+                    pinned.append(incoming)
+                    sources.setdefault(
+                        sha256, Source(incoming.size, incoming.data, incoming.path or "")
+                    )
+        return pinned
+
+    def _swept(self, outcome: Outcome) -> None:
+        """Called in the writer's thread, when a change is durable."""
+        if outcome.orphans:
+            self._ledger.sweep(outcome.orphans)
+
+    def _settled(self, result: T, pinned: list[Incoming]) -> T:
+        for incoming in pinned:
+            incoming.unpin()
+        if isinstance(result, Failure):
+            # A file may have been linked by a transaction that was undone.
+            linked = {one.content.sha256 for one in pinned if one.content and one.path}
+            if linked:
+                # Not inside of a transaction, which might be undone while files stay removed.
+                swept = self._writer.submit(lambda _: None, lambda _: self._ledger.sweep(linked))
+                swept.addErrback(lambda _: None)
+        return result
+
+    def _committed(self, outcome: Outcome, document: Document) -> Summary:
+        self._last_seq = outcome.seq
+        self._documents += outcome.documents
+        self._size += outcome.size
+        if document.deleted:
+            self._accesses.pop(document.id, None)
+        return summarize(outcome.seq, document)
+
+    def forget(self, document_id: str, version: Version) -> Deferred[bool]:
+        """Remove a tombstone; see L{IStore.forget}."""
+        ledger = self._ledger
+        return self._writer.submit(lambda _: ledger.forget(document_id, version))
+
+    # Who read what.
+
+    def accessed(self, document_id: str, access: Access) -> None:
+        """Somebody read a document; see L{IStore.accessed}."""
+        self._accesses[document_id] = access
+        if len(self._accesses) >= MAX_ACCESSES:
+            self.flush_accesses().addErrback(lambda _: None)
+
+    def flush_accesses(self) -> Deferred[None]:
+        """Make durable who read what."""
+        accesses, self._accesses = self._accesses, {}
+        if not accesses or self._free(self._path) < self._reserve:
+            return succeed(None)
+        ledger = self._ledger
+        return self._writer.submit(lambda _: ledger.note(accesses))
+
+    def last_access(self, document_id: str) -> Access | None:
+        """Who read a document last, as far as it is known."""
+        known = self._accesses.get(document_id)
+        if known is not None:
+            return known
+        rows = self._select("SELECT at, user FROM accesses WHERE document = ?", (document_id,))
+        return Access(*rows[0]) if rows else None
+
+    # The end.
+
+    def _disk_failed(self, failure: Failure) -> None:
+        """A file could not be written: let the writer find out, it tells everybody."""
+
+        def work(_: sqlite3.Connection) -> None:
+            failure.raiseException()
+
+        self._writer.submit(work).addErrback(lambda _: None)
+
+    def close(self) -> Deferred[None]:
+        """Finish the commits that wait and let go of the disk."""
+        flushed = self.flush_accesses().addErrback(lambda _: None)
+        return gatherResults([flushed, self._writer.close()]).addCallback(self._closed)
+
+    def _closed(self, _: object) -> None:
+        if self._lock >= 0:
+            self._threads.close()
+            self._reader.close()
+            os.close(self._lock)
+            self._lock = -1
+
+
+_EMPTY = hashlib.sha256().digest()
+
+
+def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlite3.Connection:
+    try:
+        return connect(path)
+    except sqlite3.Error as error:
+        raise Corrupt(f"{path} is damaged or no database: {error}") from error
+
+
+def _unknown(content: Content) -> NotFound:
+    return NotFound(f"no document has the content {content.sha256.hex()} any more")
+
+
+def _no_room() -> Unavailable:
+    return Unavailable("disk full: delete something or add space, then try again")
