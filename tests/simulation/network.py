@@ -52,10 +52,10 @@ class Link:
             return
         self._in_flight += len(data)
         self._network.later(self.other._receive, bytes(data))
-        if self._producer is not None and self._in_flight > _HIGH_WATER:
-            if not self._producer_paused:
-                self._producer_paused = True
-                self._producer.pauseProducing()
+        full = self._producer is not None and self._in_flight > _HIGH_WATER
+        if full and not self._producer_paused:
+            self._producer_paused = True
+            self._producer.pauseProducing()
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         self.write(b"".join(data))
