@@ -1,0 +1,97 @@
+"""
+Who may do what with the documents of this server.
+
+Decides whether a ticket opens a document.  Asks nobody: the ticket says what the name server
+allowed, and the document's own access list what has changed since.  Must not know what is done
+then.
+
+Note [Whose word counts]
+========================
+The name server pushes every change of an access list here before it answers OK.  So our own list is
+at least as new as the ticket, unless the push could not reach us; the ticket says how new the list
+was that it was made from.  Whichever is newer counts.  A ticket never allows more than it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from dfs.core.access import Right
+from dfs.core.tickets import Ticket, check, unseal
+from dfs.errors import Moved, Unauthorized
+from dfs.ss.membership import Membership
+from dfs.store.interfaces import Head, IStore
+
+#: Tickets whose seal is known to be good; the oldest ones are forgotten.
+REMEMBERED = 20_000
+
+_ENOUGH: dict[Right, frozenset[Right]] = {
+    Right.READ: frozenset(Right),
+    Right.WRITE: frozenset({Right.WRITE, Right.OWN}),
+    Right.OWN: frozenset({Right.OWN}),
+}
+
+
+@define(eq=False)
+class Admission:
+    """
+    The check that every request with a ticket passes.
+
+    @ivar wall: seconds since the epoch.
+    """
+
+    _key: bytes = field(repr=False)
+    wall: Callable[[], float]
+    _store: IStore
+    _membership: Membership
+    _genuine: dict[str, Ticket] = field(factory=dict, init=False, repr=False)
+
+    def admit(self, text: str, right: Right) -> tuple[Ticket, Head]:
+        """
+        What a ticket opens.
+
+        @param right: what is going to be done.
+        @raise Unauthenticated: it is not genuine.
+        @raise Moved: it is too old, or the document is not here.
+        @raise Unauthorized: it does not allow that, or not any more.
+        """
+        ticket = self._genuine.get(text)
+        if ticket is None:
+            ticket = self._remember(text)
+        check(ticket, self.wall())
+        return ticket, self.readmit(ticket, right)
+
+    def readmit(self, ticket: Ticket, right: Right) -> Head:
+        """
+        The document as it now is, for somebody who was admitted before.
+
+        @raise Moved: the document is not here, or this server not in charge any more.
+        @raise Unauthorized: the right was taken away.
+        """
+        self._membership.check(ticket.epoch)
+        head = self._store.head(ticket.document)
+        if head is None or head.deleted:
+            raise Moved("the document is not here; ask the name server again: LOCATE|path|r")
+        if ticket.right not in _ENOUGH[right]:
+            raise Unauthorized("this ticket is for reading; to write ask for LOCATE|path|w")
+        metadata = head.metadata
+        if metadata.number >= ticket.metadata_number and not metadata.access.allows(
+            ticket.user, right
+        ):
+            raise Unauthorized(_refusal(ticket.user, metadata.path, right))
+        return head
+
+    def _remember(self, text: str) -> Ticket:
+        ticket = unseal(self._key, text)
+        if len(self._genuine) >= REMEMBERED:
+            # The one that was seen first: its minute is most likely over.
+            del self._genuine[next(iter(self._genuine))]
+        self._genuine[text] = ticket
+        return ticket
+
+
+def _refusal(user: str, path: str, right: Right) -> str:
+    doing = "read" if right is Right.READ else "change"
+    return f"{user} may not {doing} {path}; ask its owner for access"

@@ -1,0 +1,262 @@
+"""
+The connection to the name server: found, registered, kept, found again.
+
+Decides when to dial, whom to believe, and when a silent name server is given up.  Must not know
+what notes say (L{dfs.ss.notes} does), nor what the name server orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from attrs import define, field
+from twisted.application.service import MultiService
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dfs.errors import Conflict, DFSError, Unauthenticated, Unavailable, Unsupported
+from dfs.ss.membership import Membership
+from dfs.ss.notes import Notes
+from dfs.store.interfaces import IStore
+from dfs.timing import steady
+from dfs.wire.client import Connection, greet
+from dfs.wire.messages import Goodbye, Heartbeat, Registered, SSRegister
+
+#: Dials an address, C{host:port}.
+Dial = Callable[[str], Deferred[Connection]]
+
+#: Seconds from one heartbeat to the next, and until an unanswered one means that nobody is there.
+HEARTBEAT_SECONDS = 5.0
+SILENCE_SECONDS = 10.0
+
+#: Seconds to wait before dialling again, at first, at most, and when we are not wanted.
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 2.0
+UNWANTED_PAUSE = 15.0
+
+#: Seconds for dialling, greeting and registering together.
+REGISTER_SECONDS = 20.0
+
+#: Seconds that GOODBYE may take.
+GOODBYE_SECONDS = 1.0
+
+#: Answers that will not be others a moment later: somebody has to do something.
+_UNWANTED = (Conflict, Unauthenticated, Unsupported)
+
+
+@define(eq=False)
+class Link(MultiService):
+    """
+    Keeps a server known to the name server, from L{startService} to L{stopService}.
+
+    @ivar registered: whether the name server knows this server at the moment.
+    """
+
+    _clock: IReactorTime
+    _addresses: Sequence[str]
+    _dial: Dial
+    _advertised: Callable[[], str]
+    _store: IStore
+    _membership: Membership
+    _notes: Notes
+    _secret: bytes = field(repr=False)
+    _entropy: Callable[[int], bytes]
+    _connection: Connection | None = field(default=None, init=False)
+    _over: Deferred[None] | None = field(default=None, init=False)
+    _keeping: Deferred[None] | None = field(default=None, init=False)
+    _complaint: str = field(default="", init=False)
+    _log = Logger(namespace="dfs.ss.link")
+
+    def __attrs_post_init__(self) -> None:
+        super().__init__()
+        steady(self._clock, HEARTBEAT_SECONDS, self._beat).setServiceParent(self)
+        steady(self._clock, 0.25, self._notes.sweep).setServiceParent(self)
+
+    @property
+    def registered(self) -> bool:
+        """Whether the name server knows this server at the moment."""
+        return self._connection is not None
+
+    def startService(self) -> None:
+        """Begin to look for the name server."""
+        super().startService()
+        self._keeping = Deferred.fromCoroutine(self._keep())
+        self._keeping.addErrback(self._ended)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop on purpose: say so, if anybody listens."""
+        return Deferred.fromCoroutine(self._stop("the server stops"))
+
+    def goodbye(self, reason: str) -> Deferred[None]:
+        """
+        Tell the name server that this server will not serve any more; takes a second at most.
+
+        @param reason: for its log.
+        """
+        return Deferred.fromCoroutine(self._goodbye(reason))
+
+    async def _stop(self, reason: str) -> None:
+        await self._goodbye(reason)
+        if self._keeping is not None:
+            self._keeping.cancel()
+        stopping = super().stopService()
+        if stopping is not None:
+            await stopping
+
+    async def _goodbye(self, reason: str) -> None:
+        if self._connection is None:
+            return
+        with suppress(DFSError):  # it will find out
+            await self._connection.ask(Goodbye(reason), timeout=GOODBYE_SECONDS)
+
+    # ---------------------------------------------------------------------------- keeping
+
+    async def _keep(self) -> None:
+        """Find the name server again and again."""
+        tries = 0
+        while True:
+            address = self._addresses[tries % len(self._addresses)]
+            tries += 1
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries - 1, 10))
+            try:
+                await self._visit(address)
+                tries, pause = 0, FIRST_PAUSE
+            except DFSError as error:
+                if isinstance(error, _UNWANTED):
+                    pause = UNWANTED_PAUSE
+                self._complain(address, error)
+            except CancelledError:
+                raise
+            except Exception:
+                pause = UNWANTED_PAUSE
+                self._log.failure("the link failed; trying on", log_event="loop_failed")
+            # Not all servers of a cluster at the same moment.
+            share = int.from_bytes(self._entropy(2)) / 65_536
+            await deferLater(self._clock, pause * (0.5 + share / 2))
+
+    async def _visit(self, address: str) -> None:
+        """
+        Register with a name server and stay as long as it is there.
+
+        @raise DFSError: it cannot be reached, or does not want us.
+        """
+        dialling = Deferred.fromCoroutine(self._arrive(address))
+        dialling.addTimeout(REGISTER_SECONDS, self._clock, _too_late)
+        connection, answer = await dialling
+        over: Deferred[None] = Deferred()
+        self._over = over
+        self._connection = connection
+        connection.when_lost().addCallback(lambda _: self._drop(connection, "it was closed"))
+        self._complaint = ""
+        self._log.info(
+            "registered with the name server at {address}",
+            log_event="registered",
+            address=address,
+            epoch=answer.epoch,
+            noted=answer.noted,
+        )
+        self._notes.begin(connection, answer.noted, lambda why: self._drop(connection, str(why)))
+        try:
+            await over
+        finally:
+            self._connection = None
+            self._notes.end()
+            connection.close(abort=True)
+
+    async def _arrive(self, address: str) -> tuple[Connection, Registered]:
+        connection = await self._connect(address)
+        try:
+            await greet(
+                connection,
+                role="ss",
+                name=self._membership.name,
+                peer_role="nm",
+                secret=self._secret,
+                entropy=self._entropy,
+            )
+            answer = await connection.ask(self._registration(), timeout=None)
+            # Nothing is obeyed before it is durable.
+            await self._membership.join(answer.cluster_id, answer.epoch)
+        except BaseException:
+            connection.close(abort=True)
+            raise
+        return connection, answer
+
+    async def _connect(self, address: str) -> Connection:
+        try:
+            return await self._dial(address)
+        except (DFSError, CancelledError):
+            raise
+        except Exception as error:
+            raise Unavailable(str(error) or type(error).__name__) from error
+
+    def _registration(self) -> SSRegister:
+        documents, size = self._store.counts()
+        identity = self._store.identity()
+        return SSRegister(
+            address=self._advertised(),
+            store_id=identity.store_id,
+            cluster_id=identity.cluster_id,
+            epoch=identity.epoch,
+            last_seq=self._store.last_seq(),
+            documents=documents,
+            size=size,
+        )
+
+    # -------------------------------------------------------------------------- heartbeats
+
+    def _beat(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        documents, size = self._store.counts()
+        beat = Heartbeat(self._membership.epoch, documents, size)
+        asked = connection.ask(beat, timeout=SILENCE_SECONDS)
+        asked.addErrback(self._unheard, connection)
+
+    def _unheard(self, failure: Failure, connection: Connection) -> None:
+        self._drop(connection, failure.getErrorMessage())
+
+    def _drop(self, connection: Connection, why: str) -> None:
+        """Give a connection up, once."""
+        if connection is not self._connection:
+            return
+        self._log.warn(
+            "the connection to the name server is over: {reason}",
+            log_event="name_server_lost",
+            reason=why,
+        )
+        self._connection = None
+        assert self._over is not None
+        self._over.callback(None)
+
+    # ----------------------------------------------------------------------------- telling
+
+    def _complain(self, address: str, error: DFSError) -> None:
+        """Say once why there is no name server."""
+        complaint = f"{error.code} {error}"
+        if complaint == self._complaint:
+            return
+        self._complaint = complaint
+        unwanted = isinstance(error, _UNWANTED)
+        tell = self._log.error if unwanted else self._log.info
+        tell(
+            "no name server at {address}: {code} {reason}; trying on",
+            log_event="registration_refused" if unwanted else "name_server_awaited",
+            address=address,
+            code=error.code,
+            reason=str(error),
+        )
+
+    def _ended(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("the link ended", failure, log_event="loop_failed")
+
+
+def _too_late(result: object, seconds: float) -> object:
+    """The result of dialling and registering that took too long."""
+    raise Unavailable(f"no registration within {seconds:g} s")

@@ -1,0 +1,39 @@
+"""
+Which verb is answered by what.
+
+Decides what a storage server answers at all; C{STATUS} and the greeting are added elsewhere.  Must
+not know how anything is answered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dfs.ss.orders import Orders
+from dfs.ss.reading import Reading
+from dfs.ss.writing import Writing
+from dfs.wire import messages
+from dfs.wire.messages import Request
+from dfs.wire.reception import Handler
+
+
+def handlers(
+    reading: Reading, writing: Writing, orders: Orders
+) -> dict[type[Request[Any]], Handler]:
+    """The table of verbs."""
+    return {
+        messages.Read: reading.read,
+        messages.Stream: reading.stream,
+        messages.Stat: reading.stat,
+        messages.Put: writing.put,
+        messages.Append: writing.append,
+        messages.Undo: writing.undo,
+        messages.Redo: writing.redo,
+        messages.Write: writing.write,
+        messages.Edit: writing.edit,
+        messages.Etirw: writing.etirw,
+        messages.Abort: writing.abort,
+        messages.PutMetadata: orders.put_metadata,
+        messages.DeleteFile: orders.delete_file,
+        messages.GetFileContent: orders.get_file_content,
+    }
