@@ -28,6 +28,9 @@ from dfs.store.interfaces import PIECE_BYTES
 if TYPE_CHECKING:
     from hashlib import _Hash
 
+#: The disk is set to work whenever so many bytes of an upload were written.
+WRITE_OUT_BYTES = 8 * 1024 * 1024
+
 
 def sync_folder(path: str) -> None:
     """Make the names in a folder durable."""
@@ -135,6 +138,7 @@ class Spool:
     _descriptor: int = field(default=-1, init=False)
     _hash: _Hash = field(factory=hashlib.sha256, init=False)
     _measurer: Measurer = field(factory=Measurer, init=False)
+    _dirty: int = field(default=0, init=False)
 
     def write(self, pieces: list[bytes]) -> None:
         """
@@ -152,7 +156,14 @@ class Spool:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
             self._hash.update(piece)
+            # In this thread too: measuring keeps the interpreter's lock, so a second thread for
+            # it was no faster.
             self._measurer.update(piece)
+            self._dirty += len(piece)
+        if self._dirty >= WRITE_OUT_BYTES:
+            # Linux begins to write these bytes now and does not wait; seal() has less to wait for.
+            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            self._dirty = 0
 
     def seal(self) -> Content:
         """

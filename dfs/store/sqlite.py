@@ -27,6 +27,7 @@ from zope.interface import implementer
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, NotFound, Unavailable
+from dfs.store.accesses import Accesses
 from dfs.store.encoding import (
     COLUMNS,
     HEAD_COLUMNS,
@@ -58,9 +59,6 @@ T = TypeVar("T")
 #: Bytes of the disk that are kept free for deleting; see Note [Room].
 RESERVE_BYTES = 16 * 1024 * 1024
 
-#: Reads that are remembered before they are written although nobody asked for it.
-MAX_ACCESSES = 10_000
-
 _DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
 _HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
 _CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -91,7 +89,7 @@ class SQLiteStore:
     _last_seq: int
     _documents: int
     _size: int
-    _accesses: dict[str, Access] = field(factory=dict, init=False)
+    _accesses: Accesses = field(factory=Accesses, init=False)
     _known: dict[bytes, list[Incoming]] = field(factory=dict, init=False)
     _promised: dict[Incoming, int] = field(factory=dict, init=False)
 
@@ -366,7 +364,7 @@ class SQLiteStore:
         self._documents += outcome.documents
         self._size += outcome.size
         if document.deleted:
-            self._accesses.pop(document.id, None)
+            self._accesses.forget(document.id)
         return summarize(outcome.seq, document)
 
     def forget(self, document_id: str, version: Version) -> Deferred[bool]:
@@ -378,17 +376,16 @@ class SQLiteStore:
 
     def accessed(self, document_id: str, access: Access) -> None:
         """Somebody read a document; see L{IStore.accessed}."""
-        self._accesses[document_id] = access
-        if len(self._accesses) >= MAX_ACCESSES:
-            self.flush_accesses().addErrback(lambda _: None)
+        self._accesses.add(document_id, access)
 
     def flush_accesses(self) -> Deferred[None]:
         """Make durable who read what."""
-        accesses, self._accesses = self._accesses, {}
+        accesses = self._accesses.waiting()
         if not accesses or self._free(self._path) < self._reserve:
             return succeed(None)
         ledger = self._ledger
-        return self._writer.submit(lambda _: ledger.note(accesses))
+        done = self._writer.submit(lambda _: ledger.note(accesses))
+        return done.addCallback(lambda _: self._accesses.was_written(accesses))
 
     def last_access(self, document_id: str) -> Access | None:
         """Who read a document last, as far as it is known."""
