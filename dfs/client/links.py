@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as TimedOut
 from twisted.internet.interfaces import IReactorTime
 
@@ -147,15 +147,18 @@ class Links:
     def drop(self, connection: Connection) -> None:
         """End a borrowed connection that is in the middle of something."""
         self._borrowed.discard(connection)
-        connection.close()
+        connection.close(abort=True)
 
     def close(self) -> None:
         """End every connection."""
         self._name_server.close()
         for shared in self._storage.values():
             shared.close()
-        for connection in [*self._borrowed, *(one for idle in self._idle.values() for one in idle)]:
-            connection.close()
+        for connection in list(self._borrowed):
+            connection.close(abort=True)
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
         self._borrowed.clear()
         self._idle.clear()
         self._storage.clear()
@@ -183,10 +186,10 @@ class Links:
 
         @raise Unreachable: nobody answered, or somebody else than expected.
         """
-        dialling = self._dial(address)
-        dialling.addTimeout(CONNECT_SECONDS, self._clock)
         try:
-            connection = await dialling
+            connection = await self._dial(address).addTimeout(CONNECT_SECONDS, self._clock)
+        except CancelledError:
+            raise
         except Exception as error:
             why = (
                 f"no answer in {CONNECT_SECONDS:g} s"

@@ -1,0 +1,264 @@
+"""
+Records as people and programs read them.
+
+Decides columns, units, words for times, and the keys of C{--json}.  Pure; must not know where the
+lines go.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import asdict
+
+from dfs.client.screen import one_line
+from dfs.core.access import Right
+from dfs.wire.messages import Facts, Info, ServerLine, UserLine, ViewLine
+
+_RIGHTS = {"r": "read", "w": "read, write", "o": "owner", "-": "none", "": "none"}
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
+def moment(seconds: float) -> str:
+    """A time for people: local, with its zone."""
+    if seconds <= 0:
+        return "never"
+    local = datetime.fromtimestamp(seconds, UTC).astimezone()
+    return local.isoformat(sep=" ", timespec="seconds")
+
+
+def stamp(seconds: float) -> str | None:
+    """A time for programs: UTC."""
+    if seconds <= 0:
+        return None
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def size(amount: int) -> str:
+    """An amount of bytes for people."""
+    if amount < 1024:
+        return f"{amount} B"
+    figure = float(amount)
+    unit = 0
+    while figure >= 1023.95 and unit < len(_UNITS) - 1:
+        figure /= 1024
+        unit += 1
+    return f"{figure:.1f} {_UNITS[unit]}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number and its noun."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def width(text: str) -> int:
+    """How many columns a terminal needs for a text."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(mark) else 1 + (unicodedata.east_asian_width(mark) in "WF")
+        for mark in text
+    )
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """
+    Rows in columns under a head.
+
+    @param right: numbers of the columns whose figures stand to the right.
+    """
+    lines = [tuple(head), *(tuple(one_line(cell) for cell in row) for row in rows)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    shown = []
+    for line in lines:
+        cells = []
+        for number, (cell, wide) in enumerate(zip(line, widths, strict=True)):
+            blank = " " * (wide - width(cell))
+            cells.append(blank + cell if number in right else cell + blank)
+        shown.append("  ".join(cells).rstrip())
+    return "\n".join(shown)
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Names and values, one a line."""
+    known = list(pairs)
+    wide = max((width(name) for name, _ in known), default=0) + 2
+    return "\n".join(f"{name + ':':{wide}}{one_line(value)}".rstrip() for name, value in known)
+
+
+# ------------------------------------------------------------------------------------ lists
+
+
+def view_table(lines: Iterable[ViewLine]) -> str:
+    """C{VIEW -l}."""
+    return table(
+        (
+            *("NAME", "WORDS", "CHARACTERS", "SIZE", "LAST CHANGE"),
+            *("BY", "OWNER", "ACCESS", "SERVER", "REPLICA"),
+        ),
+        (
+            (
+                line.path,
+                str(line.words),
+                str(line.characters),
+                str(line.size),
+                moment(line.modified),
+                line.modified_by,
+                line.owner,
+                _RIGHTS.get(line.right, line.right),
+                line.server,
+                line.replica,
+            )
+            for line in lines
+        ),
+        right=(1, 2, 3),
+    )
+
+
+def view_record(line: ViewLine) -> dict[str, Any]:
+    """A document of VIEW for a program."""
+    return {**asdict(line), "modified": stamp(line.modified)}
+
+
+def users_table(lines: Iterable[UserLine]) -> str:
+    """C{LIST}."""
+    return table(
+        ("USER", "NOW"), ((line.user, "online" if line.online else "offline") for line in lines)
+    )
+
+
+def servers_table(lines: Iterable[ServerLine]) -> str:
+    """C{SERVERS}."""
+    return table(
+        (
+            *("SERVER", "ROLE", "STATE", "PAIR", "PROTECTION", "EPOCH"),
+            *("ADDRESS", "DOCUMENTS", "SIZE", "SILENT"),
+        ),
+        (
+            (
+                line.name,
+                line.role,
+                line.state,
+                line.pair,
+                line.protection,
+                str(line.epoch),
+                line.address,
+                str(line.documents),
+                size(line.size),
+                f"{line.silent:.1f} s",
+            )
+            for line in lines
+        ),
+        right=(5, 7, 8, 9),
+    )
+
+
+# ------------------------------------------------------------------------------------- INFO
+
+
+def grants(index: Info) -> list[dict[str, str]]:
+    """The access list for a program, the owner first."""
+    found = [{"user": index.owner, "right": Right.OWN.value}]
+    for grant in index.grants:
+        right, _, user = grant.partition(":")
+        found.append({"user": user, "right": right})
+    return found
+
+
+def info_text(index: Info, exact: Facts | None, note: str) -> str:
+    """C{INFO}: what both servers know."""
+    newest = exact or index
+    pairs = [
+        ("path", index.path),
+        ("id", index.id),
+        ("owner", index.owner),
+        ("created", moment(index.created)),
+        ("last modified", _by(newest.modified, newest.modified_by)),
+        ("last accessed", _by(exact.accessed, exact.accessed_by) if exact else "not known now"),
+        ("size", f"{count(newest.size, 'byte')}"),
+        ("words", f"{newest.words:,}"),
+        ("characters", f"{newest.characters:,}"),
+        ("sentences", f"{newest.sentences:,}"),
+        ("version", newest.version),
+        ("sha256", newest.sha256),
+        ("access", "; ".join(_grant(grant) for grant in grants(index))),
+        ("your access", _RIGHTS.get(index.right, index.right)),
+        ("server", f"{index.server} ({index.state})" if index.server else index.state),
+        ("replica", _replica(index)),
+    ]
+    pairs += _held(index, exact)
+    if note:
+        pairs.append(("note", f"figures as the name server last heard them: {note}"))
+    return facts(pairs)
+
+
+def info_record(index: Info, exact: Facts | None, note: str) -> dict[str, Any]:
+    """C{INFO} for a program."""
+    newest = exact or index
+    return {
+        "path": index.path,
+        "id": index.id,
+        "owner": index.owner,
+        "created": stamp(index.created),
+        "modified": stamp(newest.modified),
+        "modified_by": newest.modified_by,
+        "accessed": stamp(exact.accessed) if exact else None,
+        "accessed_by": exact.accessed_by if exact else None,
+        "size": newest.size,
+        "words": newest.words,
+        "characters": newest.characters,
+        "sentences": newest.sentences,
+        "is_text": exact.is_text if exact else None,
+        "version": newest.version,
+        "sha256": newest.sha256,
+        "access": grants(index),
+        "right": index.right,
+        "server": index.server,
+        "state": index.state,
+        "replica": index.replica or None,
+        "replica_current": index.replica_current,
+        "locks": list(exact.locks) if exact else None,
+        "undo": exact.undo if exact else None,
+        "redo": exact.redo if exact else None,
+        "checkpoints": list(exact.checkpoints) if exact else None,
+        "conflicts": list(exact.conflicts) if exact else None,
+        "checkpoint_count": index.checkpoints,
+        "conflict_count": index.conflicts,
+        "exact": exact is not None,
+        "note": note or None,
+    }
+
+
+def _by(seconds: float, user: str) -> str:
+    return f"{moment(seconds)} by {user}" if seconds > 0 and user else moment(seconds)
+
+
+def _grant(grant: dict[str, str]) -> str:
+    return f"{grant['user']} ({_RIGHTS.get(grant['right'], grant['right'])})"
+
+
+def _replica(index: Info) -> str:
+    if not index.replica:
+        return "none: not protected"
+    return f"{index.replica}, {'current' if index.replica_current else 'behind'}"
+
+
+def _held(index: Info, exact: Facts | None) -> list[tuple[str, str]]:
+    """Locks, history and versions."""
+    if exact is None:
+        return [
+            ("checkpoints", str(index.checkpoints)),
+            ("conflicts", str(index.conflicts)),
+        ]
+    undo = f"{count(exact.undo, 'change')} can be undone, {exact.redo} redone"
+    return [
+        ("text", "UTF-8" if exact.is_text else "not UTF-8: WRITE refuses it"),
+        ("locks", "; ".join(exact.locks) or "none"),
+        ("history", undo),
+        ("checkpoints", ", ".join(exact.checkpoints) or "none"),
+        ("conflicts", ", ".join(exact.conflicts) or "none"),
+    ]

@@ -1,0 +1,194 @@
+"""
+What the C{dfs} command writes, and where.
+
+Decides that data goes to standard output byte for byte, that messages go to standard error, that
+a terminal is never sent control characters from a document, and the shape of C{--json}.  Must not
+know what any command does.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any, BinaryIO, Protocol
+
+from dfs.errors import DFSError
+
+# Controls, marks that end a line or turn the direction of writing, halves of surrogate pairs.
+_UNSAFE = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+)
+_IN_TEXT = re.compile(f"[{_UNSAFE}]")
+_IN_LINE = re.compile(f"[{_UNSAFE}\t\n]")
+_TYPED = re.compile(r"\\([nt\\])")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def visible(text: str) -> str:
+    """A text of many lines as a terminal may show it: controls other than \\n and \\t escaped."""
+    return _IN_TEXT.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    """A text as one line: every control escaped."""
+    return _IN_LINE.sub(_escaped, text)
+
+
+def spelled(text: str) -> str:
+    """A text as one line in the notation that WRITE and APPEND take: C{\\n}, C{\\t}, C{\\\\}."""
+    return one_line(text.replace("\\", "\\\\"))
+
+
+def typed(text: str) -> str:
+    """What somebody means who types C{\\n}, C{\\t} or C{\\\\}; any other backslash is itself."""
+    return _TYPED.sub(lambda found: {"n": "\n", "t": "\t", "\\": "\\"}[found[1]], text)
+
+
+class Progress(Protocol):
+    """How far a transfer is."""
+
+    def update(self, amount: int) -> object:
+        """So many more bytes are done."""
+
+    def reset(self) -> object:
+        """It begins again."""
+
+    def close(self) -> object:
+        """It is over."""
+
+
+class _NoProgress:
+    """Shown to nobody."""
+
+    def update(self, amount: int) -> None:
+        """Nobody looks."""
+
+    def reset(self) -> None:
+        """Nobody looks."""
+
+    def close(self) -> None:
+        """Nobody looks."""
+
+
+class Screen:
+    """
+    Standard output and standard error of one command after another.
+
+    @ivar json: write results as JSON objects.
+    @ivar terminal: a person looks at the output.
+    """
+
+    def __init__(
+        self,
+        out: BinaryIO,
+        err: BinaryIO,
+        *,
+        json: bool = False,
+        terminal: bool = False,
+        messages_terminal: bool = False,
+        encoding: str = "utf-8",
+    ) -> None:
+        """
+        @param terminal: standard output is a terminal.
+        @param messages_terminal: standard error is one.
+        @param encoding: of the terminal.
+        """
+        self.json = json
+        self.terminal = terminal
+        self._out = out
+        self._err = err
+        self._messages_terminal = messages_terminal
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._line_open = False
+
+    def result(self, text: str, **fields: Any) -> None:
+        """
+        What came of a command.
+
+        @param text: for a person; lines that are shown as they are, controls escaped.
+        @param fields: for a program.
+        """
+        if self.json:
+            self.record(**fields)
+        else:
+            self.text(text + "\n")
+
+    def record(self, **fields: Any) -> None:
+        """One JSON object, on one line, in ASCII."""
+        self._out.write(json.dumps(fields, separators=(", ", ": ")).encode("ascii") + b"\n")
+
+    def text(self, text: str) -> None:
+        """Lines for a person."""
+        self._out.write(self._shown(text) if self.terminal else _bytes(text))
+
+    def data(self, piece: bytes, *, raw: bool = False) -> None:
+        """
+        A piece of a document.
+
+        @param raw: send a terminal the bytes themselves.
+        """
+        if self.terminal and not raw:
+            text = self._decoder.decode(piece)
+            if text:
+                self._line_open = not text.endswith("\n")
+                self._out.write(self._shown(text))
+        else:
+            self._out.write(piece)
+
+    def data_end(self) -> None:
+        """The document is complete; a prompt can follow on a line of its own."""
+        if self.terminal:
+            text = self._decoder.decode(b"", final=True)
+            if text or self._line_open:
+                self._out.write(self._shown(text + "\n"))
+            self._decoder.reset()
+            self._line_open = False
+
+    def flush(self) -> None:
+        """Let everything be seen now."""
+        self._out.flush()
+        self._err.flush()
+
+    def note(self, text: str) -> None:
+        """A message that is not the result."""
+        self._out.flush()
+        self._err.write(_bytes(one_line(text) + "\n"))
+        self._err.flush()
+
+    def error(self, error: DFSError) -> None:
+        """A refusal or failure."""
+        if self.json:
+            self.record(error={"code": error.code, "message": str(error)})
+        else:
+            self.note(f"ERROR [{error.code}]: {error}")
+
+    def progress(self, what: str, total: int | None) -> Progress:
+        """
+        A bar, if there is somebody to look at it.
+
+        @param total: bytes, if known.
+        """
+        if self.json or not self._messages_terminal:
+            return _NoProgress()
+        from tqdm import tqdm
+
+        bar: Progress = tqdm(
+            total=total, desc=one_line(what), unit="B", unit_scale=True, leave=False, delay=0.3
+        )
+        return bar
+
+    def _shown(self, text: str) -> bytes:
+        return visible(text).encode(self._encoding, "backslashreplace")
+
+
+def _bytes(text: str) -> bytes:
+    """Names keep the bytes that the file system gave them, whatever these are."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
