@@ -1,0 +1,77 @@
+"""
+Who has been silent for too long.
+
+Decides which servers have failed from when they were heard.  Must not know how they are heard, or
+what follows when they are not; the time is an argument.
+
+Note [Own stalls].  A process that was stopped and continued, or was busy for seconds, was not
+listening meanwhile, so the silence it finds proves nothing.  L{Liveness.tick} is called every
+second; what is missing between two calls was a stall of our own and is added to every deadline.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+#: Seconds between two ticks.
+TICK_SECONDS = 1.0
+
+#: A tick that comes later than this after its time tells of a stall.
+STALL_SECONDS = 1.0
+
+
+@define
+class Liveness:
+    """
+    When each server was last heard, and until when it has time to be heard again.
+
+    @ivar patience: seconds of silence after which a server has failed.
+    """
+
+    patience: float
+    _ticked: float
+    _heard: dict[str, float] = field(factory=dict, init=False)
+    _deadlines: dict[str, float] = field(factory=dict, init=False)
+
+    def heard(self, server: str, now: float) -> None:
+        """A server gave a sign of life."""
+        self._heard[server] = now
+        self._deadlines[server] = now + self.patience
+
+    def expected(self, server: str, now: float) -> None:
+        """A server that was not heard yet is given as much time as if it had been."""
+        self._deadlines[server] = now + self.patience
+
+    def forget(self, server: str) -> None:
+        """Nothing is expected of a server any more."""
+        self._deadlines.pop(server, None)
+
+    def tick(self, now: float) -> float:
+        """
+        Notice whether this process was stopped; see Note [Own stalls].
+
+        @return: seconds that were added to every deadline.
+        """
+        late = now - self._ticked - TICK_SECONDS
+        self._ticked = max(now, self._ticked)
+        if late <= STALL_SECONDS:
+            return 0.0
+        for server in self._deadlines:
+            self._deadlines[server] += late
+        return late
+
+    def silent(self, now: float) -> list[str]:
+        """
+        The servers that have newly failed, sorted; nothing is expected of them any more.
+
+        Call L{tick} before.
+        """
+        failed = sorted(name for name, deadline in self._deadlines.items() if now >= deadline)
+        for name in failed:
+            self.forget(name)
+        return failed
+
+    def silence(self, server: str, now: float) -> float | None:
+        """Seconds since a server was heard; None if it never was."""
+        heard = self._heard.get(server)
+        return None if heard is None else max(0.0, now - heard)

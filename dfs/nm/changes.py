@@ -1,0 +1,171 @@
+"""
+What people change at the name server: documents come and go, and who may see them.
+
+Decides the order of steps of each change: check, journal, tell the storage server, show, answer.
+Must not know how requests travel or what a document holds.
+
+Note [Order].  Changes of one name follow each other (L{dfs.nm.turns}).  Nothing is shown before it
+is in the journal, and what failed half way is taken back in the journal too before its name is free
+again.  What a storage server could not be told is owed to it (L{dfs.nm.teller}).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define
+
+from dfs.core import names
+from dfs.core.access import AccessList, Right
+from dfs.core.paths import normalize
+from dfs.errors import DFSError, NotFound, Unauthenticated, Unavailable
+from dfs.nm.burials import Burials
+from dfs.nm.fleet import Fleet
+from dfs.nm.index import Entry, Index, Noted, Stored, demand
+from dfs.nm.journal import Ghost, IJournal, PutDocument
+from dfs.nm.people import People
+from dfs.nm.teller import Teller
+from dfs.nm.turns import Turns
+from dfs.wire.exchange import Exchange
+from dfs.wire.messages import AddAccess, Create, Created, Delete, DeleteFile, RemAccess, Request
+from dfs.wire.reception import Handler
+
+#: Seconds that a storage server has to delete a document.
+DELETE_SECONDS = 10.0
+
+
+def user_of(exchange: Exchange) -> str:
+    """
+    The person who asks.
+
+    @raise Unauthenticated: it is a server.
+    """
+    user = exchange.peer.user
+    if not user:
+        raise Unauthenticated("only a person may ask this; say who you are first, with LOGIN")
+    return user
+
+
+@define(eq=False)
+class Changes:
+    """
+    CREATE, DELETE, ADDACCESS, REMACCESS.
+
+    @ivar _wall: seconds since the epoch.
+    @ivar _entropy: so many random bytes.
+    """
+
+    _index: Index
+    _journal: IJournal
+    _fleet: Fleet
+    _teller: Teller
+    _burials: Burials
+    _people: People
+    _turns: Turns
+    _wall: Callable[[], float]
+    _entropy: Callable[[int], bytes]
+
+    def handlers(self) -> dict[type[Request[Any]], Handler]:
+        """Which method answers what."""
+        return {
+            Create: self.create,
+            Delete: self.delete,
+            AddAccess: self.add_access,
+            RemAccess: self.remove_access,
+        }
+
+    async def create(self, request: Create, exchange: Exchange) -> Created:
+        """Make a new, empty document."""
+        user = user_of(exchange)
+        path = normalize(request.path)
+        async with self._turns.at(path):
+            self._index.names.refuse_taken(path)
+            server = self._fleet.choose()
+            new = self._document(path, user, server.place.pair.name)
+            entry = self._index.add(new)
+            try:
+                await self._journal.commit([PutDocument(new)])
+            except Exception:
+                # Whether it is in the journal is not known: it may not come back.
+                await self._burials.bury(entry)
+                raise
+            try:
+                await self._teller.make(server, entry)
+            except DFSError as error:
+                await self._take_back(entry, error)
+            entry.live = True
+            return Created(entry.key)
+
+    def _document(self, path: str, user: str, pair: str) -> Stored:
+        """A new document with an id that no other one has."""
+        document_id = 0
+        # 63 bits: the largest positive integer of a database.
+        while document_id == 0 or document_id in self._index:
+            document_id = int.from_bytes(self._entropy(8), "big") >> 1
+        now = self._wall()
+        noted = Noted.new(self._index.places[pair].pair, now, user)
+        return Stored(document_id, path, pair, AccessList(user), now, 1, 0, noted)
+
+    async def _take_back(self, entry: Entry, error: DFSError) -> None:
+        """
+        A document could not be made.
+
+        @raise Unavailable: always.
+        """
+        # No answer, or an answer that may stand for none: it may exist there all the same.
+        ghost = isinstance(error, Unavailable)
+        path, place = entry.path, entry.place.pair
+        await self._burials.bury(entry, ghost=ghost)
+        if ghost:
+            self._teller.give_up(Ghost(entry.id, place.name))
+        raise Unavailable(f"{place.active} could not make {path!r}: {error}") from error
+
+    async def delete(self, request: Delete, exchange: Exchange) -> None:
+        """Delete a document."""
+        user = user_of(exchange)
+        async with self._turns.at(normalize(request.path)):
+            entry = self._index.document(request.path)
+            demand(entry, user, Right.OWN)
+            server = self._fleet.active(entry)
+            deletion = DeleteFile(entry.key, entry.place.pair.epoch, user)
+            # Not found: it never had it, or buried it when nobody could be told.
+            with contextlib.suppress(NotFound):
+                await server.link.ask(deletion, DELETE_SECONDS)
+            await self._burials.bury(entry)
+
+    async def add_access(self, request: AddAccess, exchange: Exchange) -> None:
+        """Let somebody in."""
+        right = Right.parse(request.right)
+
+        def granted(access: AccessList, user: str) -> AccessList:
+            return access.granted(user, right)
+
+        await self._change_access(request.path, request.user, exchange, granted)
+
+    async def remove_access(self, request: RemAccess, exchange: Exchange) -> None:
+        """Let somebody in no longer."""
+        await self._change_access(request.path, request.user, exchange, AccessList.revoked)
+
+    async def _change_access(
+        self,
+        path: str,
+        name: str,
+        exchange: Exchange,
+        change: Callable[[AccessList, str], AccessList],
+    ) -> None:
+        owner = user_of(exchange)
+        user = names.user(name)
+        async with self._turns.at(normalize(path)):
+            entry = self._index.document(path)
+            demand(entry, owner, Right.OWN)
+            if user not in self._people:
+                raise NotFound(f"there is no user {user!r}: nobody of that name ever logged in")
+            access = change(entry.access, user)
+            if access == entry.access:
+                return
+            number = entry.number + 1
+            await self._journal.commit([PutDocument(entry.with_access(access, number))])
+            self._index.describe(entry, access, number)
+            await self._teller.tell(entry)

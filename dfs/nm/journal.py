@@ -1,0 +1,285 @@
+"""
+What the name server keeps for ever, and how any engine keeps it.
+
+Decides which facts there are, as changes that are applied in order, and what every engine promises.
+L{dfs.nm.sqlite} keeps them on disk, L{MemoryJournal} for tests.  Must not know who changes what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.defer import Deferred, fail
+from zope.interface import Interface, implementer
+
+from dfs.core.pairs import Pair
+from dfs.errors import Unavailable
+from dfs.nm.index import Noted, Stored
+
+#: Seconds for which it is remembered that a document was deleted.
+TOMBSTONE_SECONDS = 30 * 24 * 3600.0
+
+
+@frozen
+class Ghost:
+    """
+    A document that was given up while a storage server was making it, and that may exist there.
+
+    @ivar pair: where it may be.
+    """
+
+    id: int
+    pair: str
+
+
+@frozen
+class Known:
+    """
+    A storage server that registered once.
+
+    @ivar store_id: of its disk.
+    @ivar address: where it listened last.
+    @ivar noted: the newest change of its store that is in this journal.
+    """
+
+    name: str
+    store_id: str
+    address: str
+    noted: int = 0
+
+
+@frozen
+class PutDocument:
+    """A document is new, or its metadata changed."""
+
+    document: Stored
+
+
+@frozen
+class DropDocument:
+    """
+    A document is gone.
+
+    @ivar when: seconds since the epoch.
+    @ivar ghost: it may still exist on its storage server.
+    """
+
+    id: int
+    pair: str
+    when: float
+    ghost: bool = False
+
+
+@frozen
+class LayGhost:
+    """A document that was given up is gone from its storage server too."""
+
+    id: int
+
+
+@frozen
+class ForgetTombstones:
+    """What was deleted before that moment, seconds since the epoch, need not be known any more."""
+
+    before: float
+
+
+@frozen
+class NoteDocument:
+    """A storage server said something about a document; of no effect if it is gone."""
+
+    id: int
+    told: int
+    noted: Noted
+
+
+@frozen
+class SetNoted:
+    """Every change of a store up to C{seq} is in this journal."""
+
+    server: str
+    seq: int
+
+
+@frozen
+class PutUser:
+    """Somebody logged in for the first time."""
+
+    name: str
+
+
+@frozen
+class PutServer:
+    """A storage server is new, or registered from another address."""
+
+    server: Known
+
+
+@frozen
+class PutPair:
+    """A pair is new, or another member serves."""
+
+    pair: Pair
+
+
+Change = (
+    PutDocument
+    | DropDocument
+    | LayGhost
+    | ForgetTombstones
+    | NoteDocument
+    | SetNoted
+    | PutUser
+    | PutServer
+    | PutPair
+)
+
+
+@frozen
+class Snapshot:
+    """
+    Everything that is kept.
+
+    @ivar cluster_id: 32 hex digits, made with the journal.
+    @ivar documents: to be gone through once, before anything is committed.
+    """
+
+    cluster_id: str
+    users: tuple[str, ...]
+    servers: tuple[Known, ...]
+    pairs: tuple[Pair, ...]
+    ghosts: tuple[Ghost, ...]
+    documents: Iterable[Stored]
+
+
+class IJournal(Interface):
+    """
+    Where decisions are kept.
+
+    Several changes are committed as one.  Commits take effect, and are answered, in the order in
+    which they were asked for.
+    """
+
+    def load() -> Snapshot:
+        """
+        What is kept; call it first, and once.
+
+        @raise Corrupt: the journal is damaged.
+        @raise Unsupported: it was written by a newer version.
+        @raise Busy: another name server uses it.
+        @raise Unavailable: there is no getting at it.
+        """
+
+    def commit(changes: Sequence[Change]) -> Deferred[None]:
+        """
+        Keep some changes, all or none; they are safe when the Deferred fires.
+
+        @raise Unavailable: they could not be kept (Deferred failure).
+        """
+
+    def close() -> Deferred[None]:
+        """Finish what was asked for, and let go of it; harmless when called twice."""
+
+
+@define
+class Disk:
+    """What a L{MemoryJournal} keeps, for the next one."""
+
+    cluster_id: str
+    users: dict[str, None] = field(factory=dict)
+    servers: dict[str, Known] = field(factory=dict)
+    pairs: dict[str, Pair] = field(factory=dict)
+    documents: dict[int, Stored] = field(factory=dict)
+    tombstones: dict[int, DropDocument] = field(factory=dict)
+
+    def apply(self, change: Change) -> None:
+        """Make a change."""
+        match change:
+            case PutDocument(document):
+                self.documents[document.id] = document
+            case DropDocument(document_id):
+                self.documents.pop(document_id, None)
+                self.tombstones[document_id] = change
+            case LayGhost(document_id):
+                if document_id in self.tombstones:
+                    stone = self.tombstones[document_id]
+                    self.tombstones[document_id] = evolve(stone, ghost=False)
+            case ForgetTombstones(before):
+                self.tombstones = {
+                    stone.id: stone
+                    for stone in self.tombstones.values()
+                    if stone.ghost or stone.when >= before
+                }
+            case NoteDocument(document_id, told, noted):
+                if document_id in self.documents:
+                    self.documents[document_id] = evolve(
+                        self.documents[document_id], told=told, noted=noted
+                    )
+            case SetNoted(server, seq):
+                self.servers[server] = evolve(self.servers[server], noted=seq)
+            case PutUser(name):
+                self.users[name] = None
+            case PutServer(server):
+                self.servers[server.name] = server
+            case PutPair(pair):
+                self.pairs[pair.name] = pair
+
+    def ghosts(self) -> Iterator[Ghost]:
+        """Documents that may still exist somewhere."""
+        for stone in self.tombstones.values():
+            if stone.ghost:
+                yield Ghost(stone.id, stone.pair)
+
+
+def at_once(done: Callable[[], None]) -> None:
+    """How fast a disk in memory is."""
+    done()
+
+
+@implementer(IJournal)
+@define(eq=False)
+class MemoryJournal:
+    """
+    A journal without a disk.
+
+    @ivar disk: what is kept; give it to another journal to see what a restart would.
+    """
+
+    disk: Disk
+    _later: Callable[[Callable[[], None]], object] = at_once
+    _closed: bool = field(default=False, init=False)
+
+    def load(self) -> Snapshot:
+        """See L{IJournal.load}."""
+        disk = self.disk
+        return Snapshot(
+            disk.cluster_id,
+            tuple(sorted(disk.users)),
+            tuple(disk.servers.values()),
+            tuple(disk.pairs.values()),
+            tuple(disk.ghosts()),
+            tuple(disk.documents.values()),
+        )
+
+    def commit(self, changes: Sequence[Change]) -> Deferred[None]:
+        """See L{IJournal.commit}."""
+        if self._closed:
+            return fail(Unavailable("the journal is closed"))
+        committed: Deferred[None] = Deferred()
+        kept = tuple(changes)
+
+        def keep() -> None:
+            for change in kept:
+                self.disk.apply(change)
+            committed.callback(None)
+
+        self._later(keep)
+        return committed
+
+    def close(self) -> Deferred[None]:
+        """See L{IJournal.close}."""
+        self._closed = True
+        closed: Deferred[None] = Deferred()
+        self._later(lambda: closed.callback(None))
+        return closed

@@ -1,0 +1,180 @@
+"""
+Notes: what storage servers say about their documents.
+
+Decides that a note is shown at once and kept soon: it is answered as soon as INFO and VIEW show
+it, and goes to the journal in groups.  What is lost when the name server dies is told again: a
+storage server that registers is answered how much of its change log is in the journal.  Must not
+know how notes travel.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dfs.core.versions import Version
+from dfs.errors import Invalid
+from dfs.nm.burials import Burials
+from dfs.nm.fleet import Server
+from dfs.nm.index import Entry, Index, Noted
+from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
+from dfs.nm.teller import Teller
+from dfs.wire.messages import WriteComplete
+
+#: Seconds between two groups.
+FLUSH_SECONDS = 0.5
+
+#: Documents in one group; the others wait for the next one.
+GROUP = 2_000
+
+#: Unknown documents that are logged one by one after each registration; the rest is counted.
+LOGGED = 10
+
+
+@define(eq=False)
+class Notes:
+    """
+    Shows notes and keeps them.
+
+    @ivar unknown: how many notes told of documents that nobody knows here.
+    """
+
+    _index: Index
+    _journal: IJournal
+    _burials: Burials
+    _teller: Teller
+    unknown: int = field(default=0, init=False)
+    _fresh: dict[int, Entry] = field(factory=dict, init=False)
+    _servers: set[Server] = field(factory=set, init=False)
+    _flushing: Deferred[None] | None = field(default=None, init=False)
+    _log = Logger(namespace="dfs.nm")
+
+    @property
+    def waiting(self) -> int:
+        """Documents whose newest note is not in the journal."""
+        return len(self._fresh)
+
+    def take(self, server: Server, note: WriteComplete) -> None:
+        """
+        Show what a storage server says.
+
+        @raise Invalid: it makes no sense.
+        """
+        try:
+            document_id = int(note.id, 16)
+            version = Version.parse(note.version)
+            entry = self._index.by_id(document_id)
+            if entry is None or entry.place is not server.place:
+                self._stranger(server, note, document_id)
+            elif note.deleted:
+                if entry.live:
+                    self._burials.found_dead(entry)
+            elif server.name == entry.place.pair.active and version >= entry.version:
+                self._apply(entry, note, version)
+        except (ValueError, struct.error) as error:
+            raise Invalid(f"this note makes no sense: {error}") from None
+        server.applied = max(server.applied, note.seq)
+        self._servers.add(server)
+        if server.goal and note.seq >= server.goal:
+            self.caught_up(server)
+
+    def _apply(self, entry: Entry, note: WriteComplete, version: Version) -> None:
+        if not math.isfinite(note.modified) or len(note.sha256) != 64:
+            raise Invalid("this note makes no sense")
+        entry.noted = Noted(
+            bytes.fromhex(note.sha256),
+            note.size,
+            note.words,
+            note.characters,
+            note.sentences,
+            version.a,
+            version.b,
+            note.epoch,
+            note.modified,
+            note.checkpoints,
+            note.conflicts,
+            note.is_text,
+            note.modified_by,
+        )
+        self._index.was_told(entry, note.metadata_number)
+        self._fresh[entry.id] = entry
+
+    def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
+        """A note tells of a document that is not known here, or not there."""
+        if note.deleted or self._teller.haunted(document_id):
+            return
+        self.unknown += 1
+        server.unknown += 1
+        if server.unknown <= LOGGED:
+            self._log.warn(
+                "{server} has a document {document} that is unknown here; it is left alone",
+                log_event="unknown_document",
+                server=server.name,
+                document=note.id,
+            )
+
+    def caught_up(self, server: Server) -> None:
+        """Everything that a server had when it registered is shown."""
+        self._log.info(
+            "the notes of {server} are complete up to {seq}",
+            log_event="notes_caught_up",
+            server=server.name,
+            seq=server.goal,
+            unknown=server.unknown,
+        )
+        server.goal = 0
+
+    def flush(self) -> Deferred[None]:
+        """
+        Keep what was shown, in one group at a time.
+
+        @return: fires when the group is in the journal, or failed to be (which is logged).
+        """
+        if self._flushing is not None:
+            waiting: Deferred[None] = Deferred()
+            self._flushing.addCallback(lambda _: waiting.callback(None))
+            return waiting
+        if not self._fresh and not self._servers:
+            return succeed(None)
+        group = [self._fresh.popitem()[1] for _ in range(min(len(self._fresh), GROUP))]
+        changes: list[Change] = [NoteDocument(entry.id, entry.told, entry.noted) for entry in group]
+        servers: set[Server] = set()
+        # A position may be kept only when everything before it is.
+        if not self._fresh and not self._burials.waiting:
+            servers, self._servers = self._servers, servers
+            changes += [SetNoted(server.name, server.applied) for server in servers]
+        positions = {server: server.applied for server in servers}
+        self._flushing = flushing = self._journal.commit(changes)
+        flushing.addCallback(self._kept, positions)
+        flushing.addErrback(self._late, group, servers)
+        return flushing
+
+    async def finish(self) -> None:
+        """Keep everything, if the journal lets us."""
+        for _ in range(1 + self.waiting // GROUP + 1):
+            await self.flush()
+
+    def _kept(self, result: None, positions: dict[Server, int]) -> None:
+        self._flushing = None
+        for server, seq in positions.items():
+            server.was_noted(seq)
+        if self._fresh and not positions:
+            self.flush()
+
+    def _late(self, failure: Failure, group: list[Entry], servers: set[Server]) -> None:
+        """The group has to be kept another time."""
+        self._flushing = None
+        for entry in group:
+            self._fresh.setdefault(entry.id, entry)
+        self._servers |= servers
+        self._log.warn(
+            "notes about {documents} documents are not in the journal yet: {reason}",
+            log_event="journal_late",
+            documents=len(group),
+            reason=failure.getErrorMessage(),
+        )

@@ -1,0 +1,194 @@
+"""
+What storage servers have to be told: metadata that changed, documents that were given up.
+
+Decides when a storage server is told and that nothing of it is forgotten; what is owed to a server
+that is away is told before it serves again.  Must not know who changes metadata, or why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from dfs.errors import Busy, DFSError, NotFound, Unavailable
+from dfs.nm.fleet import Fleet, Server, State
+from dfs.nm.index import Entry, Index
+from dfs.nm.journal import Ghost, IJournal, LayGhost
+from dfs.wire.messages import DeleteFile, PutMetadata
+
+#: Seconds that a storage server has to make a document, and to take metadata over.
+MAKE_SECONDS, TELL_SECONDS = 10.0, 5.0
+
+#: How many are told at once while a server catches up.
+AT_ONCE = 64
+
+#: How many documents that were given up are remembered after their server said they are gone.
+REMEMBERED = 10_000
+
+
+@define(eq=False)
+class Teller:
+    """
+    Tells storage servers.
+    """
+
+    _index: Index
+    _fleet: Fleet
+    _journal: IJournal
+    _ghosts: dict[int, Ghost] = field(factory=dict, init=False)
+    _laid: dict[int, Ghost] = field(factory=dict, init=False)
+    _running: set[str] = field(factory=set, init=False)
+    _log = Logger(namespace="dfs.nm")
+
+    async def make(self, server: Server, entry: Entry) -> None:
+        """
+        Have a new document made.
+
+        @raise DFSError: it was not; after L{Unavailable} it may exist all the same.
+        """
+        await server.link.ask(self._metadata(entry), MAKE_SECONDS)
+        self._index.was_told(entry, entry.number)
+
+    async def tell(self, entry: Entry) -> bool:
+        """
+        Tell the active server what is new about a document.
+
+        @return: whether it knows now; if not, it will be told later.
+        """
+        number = entry.number
+        server = self._fleet.servers.get(entry.place.pair.active)
+        if server is None or not server.here:
+            return False
+        try:
+            await server.link.ask(self._metadata(entry), TELL_SECONDS)
+        except (Unavailable, Busy):
+            return False
+        except DFSError as error:
+            # It answered: the same words would be refused again and again.
+            self._log.warn(
+                "{server} refuses the metadata of {document}: {code} {reason}",
+                log_event="metadata_refused",
+                server=server.name,
+                document=entry.key,
+                code=error.code,
+                reason=str(error),
+            )
+        self._index.was_told(entry, number)
+        return True
+
+    def owes(self, server: Server) -> bool:
+        """Whether a server lacks something that it must know."""
+        if server.place.pair.active != server.name:
+            return False
+        return any(entry.live for entry in server.place.owed) or any(self._haunting(server))
+
+    def catch_up(self, server: Server) -> None:
+        """Tell a server what it is owed, then let it serve; call it again if that failed."""
+        if not server.here or server.name in self._running:
+            return
+        if not self.owes(server):
+            server.state = State.LIVE
+            return
+        self._running.add(server.name)
+        telling = Deferred.fromCoroutine(self._catch_up(server))
+        telling.addErrback(self._failed, server)
+
+    def sweep(self) -> None:
+        """Try again what failed."""
+        for server in self._fleet.servers.values():
+            self.catch_up(server)
+
+    async def _catch_up(self, server: Server) -> None:
+        owed = [entry for entry in server.place.owed if entry.live]
+        ghosts = list(self._haunting(server))
+        everything: list[Entry | Ghost] = [*owed, *ghosts]
+        waiting = iter(everything)
+        try:
+            tellers = [self._tell_some(server, waiting) for _ in range(AT_ONCE)]
+            outcomes = await gatherResults([Deferred.fromCoroutine(one) for one in tellers])
+        finally:
+            self._running.discard(server.name)
+        if all(outcomes):
+            self._log.info(
+                "{server} knows what is new about {documents} documents",
+                log_event="metadata_pushed",
+                server=server.name,
+                documents=len(owed),
+            )
+            self.catch_up(server)
+
+    async def _tell_some(self, server: Server, waiting: Iterator[Entry | Ghost]) -> bool:
+        """Take from what is owed until nothing is left, or something fails."""
+        for one in waiting:
+            if isinstance(one, Ghost):
+                told = await self.lay(server, one)
+            else:
+                told = not one.live or await self.tell(one)
+            if not told:
+                return False
+        return True
+
+    def _failed(self, failure: object, server: Server) -> None:
+        self._log.error(
+            "telling {server} failed: {reason}",
+            log_event="internal_error",
+            server=server.name,
+            reason=str(failure),
+        )
+
+    # ------------------------------------------------------------------------------- ghosts
+
+    def give_up(self, ghost: Ghost) -> None:
+        """A document is not wanted any more, but a storage server may be making it."""
+        self._ghosts[ghost.id] = ghost
+
+    def haunted(self, document_id: int) -> bool:
+        """
+        A storage server has a document that is unknown here.
+
+        It may have been made after its server was asked to remove it; then it is asked again.
+
+        @return: whether the document was given up.
+        """
+        ghost = self._laid.pop(document_id, None)
+        if ghost is not None:
+            self._ghosts[document_id] = ghost
+        return document_id in self._ghosts
+
+    async def lay(self, server: Server, ghost: Ghost) -> bool:
+        """
+        Have a document removed that was given up while it was made.
+
+        @return: whether it is gone.
+        """
+        request = DeleteFile(f"{ghost.id:016x}", server.place.pair.epoch, "")
+        try:
+            await server.link.ask(request, TELL_SECONDS)
+        except NotFound:
+            pass
+        except DFSError:
+            return False
+        self._ghosts.pop(ghost.id, None)
+        self._laid[ghost.id] = ghost
+        if len(self._laid) > REMEMBERED:
+            del self._laid[next(iter(self._laid))]
+        await self._journal.commit([LayGhost(ghost.id)])
+        return True
+
+    def _haunting(self, server: Server) -> Iterator[Ghost]:
+        return (ghost for ghost in self._ghosts.values() if ghost.pair == server.place.pair.name)
+
+    def _metadata(self, entry: Entry) -> PutMetadata:
+        return PutMetadata(
+            entry.key,
+            entry.place.pair.epoch,
+            entry.path,
+            entry.access.owner,
+            entry.grants(),
+            entry.created,
+            entry.number,
+            create=entry.told == 0,
+        )

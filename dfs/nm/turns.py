@@ -1,0 +1,65 @@
+"""
+One at a time: who changes what has a name, and who waits for it.
+
+Decides that changes of one name follow each other, first come first served, however long each
+takes.  Must not know what is changed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from types import TracebackType
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+
+from dfs.errors import Busy
+
+#: How many may wait for one name; more are refused.
+WAITING = 64
+
+
+@define(eq=False)
+class Turns:
+    """The lines in front of names; a name that nobody changes has none."""
+
+    _lines: dict[str, deque[Deferred[None]]] = field(factory=dict, init=False)
+
+    def at(self, name: str) -> Turn:
+        """
+        Use with C{async with}: inside nobody else has this name.
+
+        @raise Busy: too many wait already (on entering).
+        """
+        return Turn(self._lines, name)
+
+
+@define(eq=False)
+class Turn:
+    """One turn at a name."""
+
+    _lines: dict[str, deque[Deferred[None]]]
+    _name: str
+
+    async def __aenter__(self) -> None:
+        line = self._lines.get(self._name)
+        if line is None:
+            self._lines[self._name] = deque()
+            return
+        if len(line) >= WAITING:
+            raise Busy(f"too many changes of {self._name!r} at once; try again in a moment")
+        mine: Deferred[None] = Deferred(line.remove)
+        line.append(mine)
+        await mine
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        line = self._lines[self._name]
+        if line:
+            line.popleft().callback(None)
+        else:
+            del self._lines[self._name]
