@@ -60,32 +60,45 @@ class Notes:
         return len(self._fresh)
 
     def take(self, server: Server, note: WriteComplete) -> None:
-        """
-        Show what a storage server says.
-
-        @raise Invalid: it makes no sense.
-        """
+        """Show what a storage server says."""
         try:
-            document_id = int(note.id, 16)
-            version = Version.parse(note.version)
-            entry = self._index.by_id(document_id)
-            if entry is None or entry.place is not server.place:
-                self._stranger(server, note, document_id)
-            elif note.deleted:
-                if entry.live:
-                    self._burials.found_dead(entry)
-            elif server.name == entry.place.pair.active and version >= entry.version:
-                self._apply(entry, note, version)
-        except (ValueError, struct.error) as error:
-            raise Invalid(f"this note makes no sense: {error}") from None
+            self._take(server, note)
+        except (Invalid, ValueError, struct.error) as error:
+            # Refused it would come again for ever, and hold up all that follow it.
+            self._log.error(
+                "a note of {server} about {document} makes no sense: {reason}",
+                log_event="note_refused",
+                server=server.name,
+                document=note.id,
+                reason=str(error),
+            )
         server.applied = max(server.applied, note.seq)
         self._servers.add(server)
         if server.goal and note.seq >= server.goal:
             self.caught_up(server)
 
+    def _take(self, server: Server, note: WriteComplete) -> None:
+        """
+        Show what a note says.
+
+        @raise ValueError: it makes no sense, as do C{Invalid} and C{struct.error}.
+        """
+        document_id = int(note.id, 16)
+        entry = self._index.by_id(document_id)
+        if entry is None or entry.place is not server.place:
+            self._stranger(server, note, document_id)
+        elif note.deleted:
+            if entry.live:
+                self._burials.found_dead(entry)
+        elif server.name == entry.place.pair.active:
+            version = Version.parse(note.version)
+            # A repeated note may be older than what is shown.
+            if version >= entry.version:
+                self._apply(entry, note, version)
+
     def _apply(self, entry: Entry, note: WriteComplete, version: Version) -> None:
         if not math.isfinite(note.modified) or len(note.sha256) != 64:
-            raise Invalid("this note makes no sense")
+            raise ValueError("it has no time or no hash")
         entry.noted = Noted(
             bytes.fromhex(note.sha256),
             note.size,
