@@ -33,7 +33,8 @@ _ADD = (
     " ON CONFLICT (sha256) DO UPDATE SET refs = refs + excluded.refs"
 )
 _MORE = "UPDATE contents SET refs = refs + ? WHERE sha256 = ?"
-_LESS = "UPDATE contents SET refs = refs - ? WHERE sha256 = ? RETURNING refs, data IS NULL"
+# Not "data IS NULL", which is always 0 in a RETURNING clause of SQLite 3.40.
+_LESS = "UPDATE contents SET refs = refs - ? WHERE sha256 = ? RETURNING refs, typeof(data)"
 
 
 @frozen
@@ -163,7 +164,7 @@ class Ledger:
         if not left or left[0][0] > 0:
             return False
         self._connection.execute("DELETE FROM contents WHERE sha256 = ?", (sha256,))
-        return bool(left[0][1])
+        return bool(left[0][1] == "null")
 
     def sweep(self, orphans: Iterable[bytes]) -> None:
         """

@@ -45,9 +45,16 @@ class Threads:
     def __init__(self, call_from_thread: Callable[..., object]) -> None:
         self._call_from_thread = call_from_thread
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="store-files")
+        self._closed = False
 
     def run(self, job: Callable[[], T]) -> Deferred[T]:
-        """Call C{job} in a thread."""
+        """
+        Call C{job} in a thread.
+
+        @raise Unavailable: this is closed (Deferred failure).
+        """
+        if self._closed:
+            return fail(Unavailable("the store is closed"))
         done: Deferred[T] = Deferred()
 
         def body() -> None:
@@ -63,6 +70,7 @@ class Threads:
 
     def close(self) -> None:
         """Finish what was begun."""
+        self._closed = True
         self._executor.shutdown()
 
 
