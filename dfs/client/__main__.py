@@ -51,7 +51,7 @@ class Options:
         """
         These, and what the surroundings say.
 
-        @raise click.UsageError: one of them makes no sense.
+        @raise click.exceptions.Exit: one of them makes no sense; that was said.
         """
         try:
             return surroundings.decide(
@@ -59,10 +59,21 @@ class Options:
                 user=self.user,
                 patience=self.patience,
                 config=self.config or os.environ.get("DFS_CONFIG"),
-                environment=os.environ,
+                environment={"USER": _system_user(), **os.environ},
             )
         except Invalid as error:
-            raise click.UsageError(str(error)) from None
+            _screen(self.json).error(error)
+            raise click.exceptions.Exit(2) from None
+
+
+def _system_user() -> str:
+    """Who the system says this is; empty if it does not know."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def program(commands: Table) -> click.Group:

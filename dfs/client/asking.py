@@ -20,7 +20,7 @@ from dfs.client.failures import NoNameServer, Unanswered, Unreachable
 from dfs.client.links import Links
 from dfs.client.locations import Locations
 from dfs.client.retries import Attempts
-from dfs.errors import DFSError, NotFound, Unauthenticated, Unauthorized, Unavailable
+from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized, Unavailable
 from dfs.wire.client import Connection
 from dfs.wire.messages import Locate, Located, Record, Request
 
@@ -233,8 +233,13 @@ class Asker:
         try:
             return await use(located)
         except DFSError as error:
-            if isinstance(error, Unavailable) or error.code == "MOVED":
+            if isinstance(error, Unavailable | Moved):
                 self.locations.forget(path)
+            if isinstance(error, Unreachable):
+                raise Unreachable(
+                    f"{path!r} is on {located.server}, which cannot be reached; "
+                    f"try again later ({error})"
+                ) from None
             raise
 
 

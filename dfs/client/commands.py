@@ -284,7 +284,8 @@ async def help(work: Work, about: str) -> None:
             work.screen.result(f"{verb.usage:42} {verb.meaning}", **_described(verb))
         return
     verb = work.table.find(about)
-    with click.Context(verb.command, info_name=verb.name) as context:
+    settings = verb.command.context_settings
+    with click.Context(verb.command, info_name=verb.name, **settings) as context:
         work.screen.result(verb.command.get_help(context), **_described(verb))
 
 

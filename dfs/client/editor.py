@@ -53,6 +53,7 @@ async def edit(work: Work, path: str, sentence: int, edits: tuple[str, ...]) -> 
         return
     except (CancelledError, Interrupted):
         await session.abort()
+        work.screen.break_line()
         work.screen.note("Aborted: nothing was changed.")
         raise
     except BaseException:

@@ -149,6 +149,11 @@ class Screen:
             self._decoder.reset()
             self._line_open = False
 
+    def break_line(self) -> None:
+        """Leave the line that a terminal has begun, with a prompt and perhaps ^C."""
+        if self.terminal and not self.json:
+            self._out.write(b"\n")
+
     def flush(self) -> None:
         """Let everything be seen now."""
         self._out.flush()

@@ -214,7 +214,11 @@ def _replacing(target: str) -> Iterator[IO[bytes]]:
         with open(target, "wb") as file:
             yield file
         return
-    number, name = tempfile.mkstemp(prefix=".dfs-", suffix=".part", dir=os.path.dirname(target))
+    try:
+        number, name = tempfile.mkstemp(prefix=".dfs-", suffix=".part", dir=os.path.dirname(target))
+    except OSError as error:
+        # Nobody has heard of the temporary name.
+        raise type(error)(error.errno, error.strerror, target) from None
     try:
         with open(number, "wb") as file:
             yield file

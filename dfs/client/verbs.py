@@ -159,7 +159,7 @@ class _Command(click.Command):
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The form as the table has it."""
-        formatter.write_usage("", self.verb.usage)
+        formatter.write_usage(self.verb.name, self.verb.form)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The meaning, as the table has it."""
