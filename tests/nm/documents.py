@@ -1,0 +1,30 @@
+"""Documents for the tests of the name server."""
+
+from __future__ import annotations
+
+from dfs.core.access import AccessList
+from dfs.core.pairs import Pair
+from dfs.nm.index import Noted, Stored
+
+PAIR = Pair.founded("ss1")
+
+
+def document(number: int, path: str, owner: str = "alice", /, **grants: str) -> Stored:
+    """A document that a storage server has, and that was written once."""
+    noted = Noted(
+        sha256=bytes([number % 256]) * 32,
+        size=number,
+        words=2,
+        characters=3,
+        sentences=1,
+        a=4,
+        b=0,
+        epoch=1,
+        modified=1_700_000_000.25 + number,
+        checkpoints=5,
+        conflicts=1,
+        is_text=True,
+        modified_by="bob",
+    )
+    access = AccessList(owner, tuple(sorted(grants.items())))
+    return Stored(number, path, PAIR.name, access, 1_600_000_000.5, 7, 7, noted)
