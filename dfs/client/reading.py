@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 
-from dfs.client.asking import Asker, judged
+from dfs.client.asking import READ_SECONDS, Asker, judged
 from dfs.client.failures import Unanswered
 from dfs.client.retries import Attempts
 from dfs.core.sentences import LONGEST_PART, WHITE
@@ -21,7 +21,7 @@ from dfs.wire.answers import Contents
 from dfs.wire.client import Connection
 from dfs.wire.messages import Located, Read, Request, Stop, Stream
 
-#: Seconds without a byte after which a server is taken to be gone.
+#: Seconds without a byte, in the middle of a transfer, after which a server is taken to be gone.
 SILENCE_SECONDS = 30.0
 
 #: Bytes that are there before a download begins: up to here a lost server is nobody's concern.
@@ -128,7 +128,7 @@ class Download:
         """Fetch the beginning, so that most troubles show before anybody has read anything."""
         ahead = 0
         while ahead < AHEAD:
-            piece = await self._incoming.read()
+            piece = await self._incoming.read(READ_SECONDS)
             if not piece:
                 self.complete = True
                 return

@@ -16,7 +16,7 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from dfs.client.asking import Asker, Doing, Waiting
+from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
 from dfs.client.reading import Download, Incoming, Words, begin_download
@@ -238,7 +238,7 @@ class Session:
             incoming = Incoming.shared(self._asker, connection, Read(located.ticket))
             pieces = []
             try:
-                while piece := await incoming.read():
+                while piece := await incoming.read(READ_SECONDS):
                     pieces.append(piece)
             finally:
                 incoming.close()
