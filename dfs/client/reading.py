@@ -117,7 +117,8 @@ class Download:
     @ivar complete: nothing more will come than what is already here.
     """
 
-    def __init__(self, path: str, incoming: Incoming) -> None:
+    def __init__(self, asker: Asker, path: str, incoming: Incoming) -> None:
+        self._asker = asker
         self.path = path
         self.size = 0
         self.complete = False
@@ -149,7 +150,11 @@ class Download:
         elif self.complete:
             return b""
         else:
-            piece = await self._incoming.read()
+            try:
+                piece = await self._incoming.read()
+            except DFSError:
+                self._asker.locations.forget(self.path)
+                raise
             self.complete = not piece
         self.size += len(piece)
         return piece
@@ -165,7 +170,7 @@ async def begin_download(asker: Asker, path: str) -> Download:
     """Open a document for reading, wherever it is."""
 
     async def use(located: Located) -> Download:
-        download = Download(path, await Incoming.begin(asker, located, Read(located.ticket)))
+        download = Download(asker, path, await Incoming.begin(asker, located, Read(located.ticket)))
         try:
             await download.look_ahead()
         except BaseException:
@@ -224,6 +229,7 @@ class Words:
                 continue
             if not piece:
                 self._over = True
+                self.count += len(self._held.split())
                 return self._held
             ready = self._ready(self._held + piece)
             if ready:
@@ -271,6 +277,7 @@ class Words:
             # Opening it was tried for as long as is allowed.
             raise error
         self._incoming = None
+        self._asker.locations.forget(self.path)
         if self._attempts is None:
             self._attempts = self._asker.attempts(repeatable=True)
         pause = self._attempts.pause(error, self._asker.clock.seconds())

@@ -39,13 +39,14 @@ class Server:
 
     @ivar asked: the verbs of the requests that came, in order.
     @ivar requests: the requests themselves.
-    @ivar answers: what is answered, for each kind of request; a list is used up one by one.
+    @ivar answers: for each kind of request a record, an exception, an L{Answer}, or a list of them,
+        of which the last one is used for ever.
     """
 
     def __init__(self, clock: Clock, role: str, name: str) -> None:
         self.asked: list[str] = []
         self.requests: list[Request[Any]] = []
-        self.answers: dict[type[Request[Any]], Answer | list[Any]] = {}
+        self.answers: dict[type[Request[Any]], Any] = {}
         self._reception = Reception(
             role=role,
             name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -184,9 +185,9 @@ class RetryTests(SessionCase):
     def test_name_in_doubt(self) -> None:
         """CREATE, DELETE and REMACCESS are not repeated if their answer was lost."""
         for verb, do in (
-            (Create, lambda: self.alice.create("a.txt")),
-            (Delete, lambda: self.alice.delete("a.txt")),
-            (RemAccess, lambda: self.alice.rem_access("a.txt", "bob")),
+            (Create, partial(self.alice.create, "a.txt")),
+            (Delete, partial(self.alice.delete, "a.txt")),
+            (RemAccess, partial(self.alice.rem_access, "a.txt", "bob")),
         ):
             self.nm.asked.clear()
             self.nm.answers[verb] = self.nm.hang_up

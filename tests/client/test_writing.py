@@ -1,0 +1,123 @@
+"""Editing sessions, with servers that do not last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dfs.client.failures import Unanswered
+from dfs.client.writing import WriteSession
+from dfs.errors import Busy, Invalid, Locked, NotFound, Unauthorized, Unavailable
+from dfs.wire.messages import Abort, Done, Edit, Etirw, Opened, Sentence, Write
+from tests.client.stage import STORAGE
+from tests.client.test_session import COMMITTED, SessionCase
+
+
+class WriteSessionTests(SessionCase):
+    """One locked sentence."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ss.answers[Write] = Opened("s1", 2, "Hello world.")
+        self.ss.answers[Edit] = Sentence(3, "Hello big world.")
+        self.ss.answers[Etirw] = COMMITTED
+        self.ss.answers[Abort] = Done()
+
+    def open(self) -> WriteSession:
+        """Lock the sentence."""
+        return self.run_(self.alice.write("a.txt", 0))
+
+    def test_whole_life(self) -> None:
+        """A session shows the sentence as it reads, then and now, and ends with its commit."""
+        session = self.open()
+        self.assertEqual((session.sentence, session.words), ("Hello world.", 2))
+        self.run_(session.edit(1, "big"))
+        self.assertEqual((session.sentence, session.words), ("Hello big world.", 3))
+        self.assertEqual(self.run_(session.commit()), COMMITTED)
+        self.assertTrue(session.over)
+        self.assertEqual(self.ss.asked, ["WRITE", "EDIT", "ETIRW"])
+        sessions = [getattr(request, "session", "s1") for request in self.ss.requests]
+        self.assertEqual(sessions, ["s1"] * 3)
+
+    def test_text_as_it_is(self) -> None:
+        """Texts of every length and with every character arrive as they are."""
+        received: list[bytes] = []
+
+        def take(request: Edit, exchange: Any) -> Sentence:
+            received.append(exchange.body)
+            return Sentence(3, "")
+
+        self.ss.answers[Edit] = take
+        session = self.open()
+        for text in ("a|b%\n\t\\", "ä" * 30_000, ""):
+            self.run_(session.edit(0, text))
+            self.assertEqual(received.pop().decode(), text)
+
+    def test_bad_edit(self) -> None:
+        """A bad edit is refused, and the session goes on."""
+        self.ss.answers[Edit] = [Invalid("0 to 2"), Sentence(3, "x")]
+        session = self.open()
+        self.assertEqual(self.refused(session.edit(9, "x"), Invalid), "0 to 2")
+        self.run_(session.edit(0, "x"))
+        self.assertFalse(session.over)
+
+    def test_ended_by_the_server(self) -> None:
+        """An edit in a session that the server has ended ends it here too."""
+        self.ss.answers[Edit] = NotFound("it timed out")
+        session = self.open()
+        self.refused(session.edit(0, "x"), NotFound)
+        self.assertTrue(session.over)
+
+    def test_locked(self) -> None:
+        """A locked sentence is no reason to wait."""
+        self.ss.answers[Write] = Locked("by bob")
+        self.assertEqual(self.refused(self.alice.write("a.txt", 0), Locked), "by bob")
+
+    def test_lost_while_locking(self) -> None:
+        """A lock that was asked for on a lost connection is asked for again: it ended with it."""
+        self.ss.answers[Write] = [self.ss.hang_up, Opened("s2", 0, "")]
+        self.assertEqual(self.open().words, 0)
+
+    def test_lost_while_editing(self) -> None:
+        """When the server is lost before ETIRW, the writer hears that nothing was changed."""
+        self.ss.answers[Edit] = self.ss.hang_up
+        session = self.open()
+        self.assertIn("nothing was changed", self.refused(session.edit(0, "x"), Unavailable))
+        self.assertTrue(session.over)
+
+    def test_lost_while_thinking(self) -> None:
+        """When the server is lost between two lines, the next one says so."""
+        session = self.open()
+        self.stage.network.cut(STORAGE)
+        self.stage.advance(1)
+        for last in (session.edit(0, "x"), session.commit()):
+            with self.assertRaises((Unavailable, Invalid)):
+                self.run_(last)
+        self.assertEqual(self.ss.asked, ["WRITE"])
+
+    def test_commit_in_doubt(self) -> None:
+        """A commit whose answer was lost is not repeated; the error says how to find out."""
+        self.ss.answers[Etirw] = self.ss.hang_up
+        session = self.open()
+        self.assertIn("READ a.txt", self.refused(session.commit(), Unanswered))
+        self.assertEqual(self.ss.asked.count("ETIRW"), 1)
+        self.run_(session.abort())
+        self.assertNotIn("ABORT", self.ss.asked)
+
+    def test_commit_postponed(self) -> None:
+        """A commit that is answered BUSY is tried again in the same session."""
+        self.ss.answers[Etirw] = [Busy("in a moment"), COMMITTED]
+        self.assertEqual(self.run_(self.open().commit()), COMMITTED)
+
+    def test_commit_refused(self) -> None:
+        """A commit without the right is refused."""
+        self.ss.answers[Etirw] = Unauthorized("no more")
+        self.refused(self.open().commit(), Unauthorized)
+
+    def test_abort(self) -> None:
+        """ABORT never fails, even if nobody hears it."""
+        session = self.open()
+        self.run_(session.abort())
+        self.run_(session.abort())
+        self.assertEqual(self.ss.asked, ["WRITE", "ABORT"])
+        self.ss.answers[Abort] = self.ss.hang_up
+        self.run_(self.open().abort())
