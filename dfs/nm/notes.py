@@ -9,7 +9,6 @@ know how notes travel.
 
 from __future__ import annotations
 
-import math
 import struct
 
 from attrs import define, field
@@ -97,8 +96,8 @@ class Notes:
                 self._apply(entry, note, version)
 
     def _apply(self, entry: Entry, note: WriteComplete, version: Version) -> None:
-        if not math.isfinite(note.modified) or len(note.sha256) != 64:
-            raise ValueError("it has no time or no hash")
+        if len(note.sha256) != 64:
+            raise ValueError("it has no hash")
         entry.noted = Noted(
             bytes.fromhex(note.sha256),
             note.size,

@@ -80,6 +80,7 @@ class Storage:
         )
         self.factory = ServerFactory(self.rig.clock, reception)
         self.rig.network.listen(self.address, self.factory)
+        self.rig.doors.append(self.factory)
 
     def _order(self, order: Request[Any], exchange: Exchange) -> Deferred[None] | None:
         assert exchange.peer.role == "nm"
@@ -183,6 +184,7 @@ class Rig(SynchronousTestCase):
         self.holding = False
         self.held: list[Callable[[], None]] = []
         self.storages: dict[str, Storage] = {}
+        self.doors: list[ServerFactory] = []
         self.settings = Settings()
         self.start()
         self.addCleanup(self.finish)
@@ -194,8 +196,9 @@ class Rig(SynchronousTestCase):
         for link in list(self.network.links):
             link.cut()
         self.clock.advance(60)
-        for storage in self.storages.values():
-            storage.factory.doStop()
+        for door in self.doors:
+            if door.numPorts:
+                door.doStop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def start(self) -> None:
