@@ -184,9 +184,14 @@ class IJournal(Interface):
 
 @define
 class Disk:
-    """What a L{MemoryJournal} keeps, for the next one."""
+    """
+    What a L{MemoryJournal} keeps, for the next one.
+
+    @ivar trouble: why nothing can be kept now; empty if it can.
+    """
 
     cluster_id: str
+    trouble: str = ""
     users: dict[str, None] = field(factory=dict)
     servers: dict[str, Known] = field(factory=dict)
     pairs: dict[str, Pair] = field(factory=dict)
@@ -270,6 +275,9 @@ class MemoryJournal:
         kept = tuple(changes)
 
         def keep() -> None:
+            if self.disk.trouble:
+                committed.errback(Unavailable(self.disk.trouble))
+                return
             for change in kept:
                 self.disk.apply(change)
             committed.callback(None)
