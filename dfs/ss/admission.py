@@ -40,12 +40,14 @@ class Admission:
     The check that every request with a ticket passes.
 
     @ivar wall: seconds since the epoch.
+    @ivar _remembered: tickets whose seal need not be checked again.
     """
 
     _key: bytes = field(repr=False)
     wall: Callable[[], float]
     _store: IStore
     _membership: Membership
+    _remembered: int = REMEMBERED
     _genuine: dict[str, Ticket] = field(factory=dict, init=False, repr=False)
 
     def admit(self, text: str, right: Right) -> tuple[Ticket, Head]:
@@ -85,7 +87,7 @@ class Admission:
 
     def _remember(self, text: str) -> Ticket:
         ticket = unseal(self._key, text)
-        if len(self._genuine) >= REMEMBERED:
+        if len(self._genuine) >= self._remembered:
             # The one that was seen first: its minute is most likely over.
             del self._genuine[next(iter(self._genuine))]
         self._genuine[text] = ticket

@@ -20,8 +20,8 @@ from dfs.ss.contents import send
 from dfs.ss.membership import Membership
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import IStore
+from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import DeleteFile, GetFileContent, PutMetadata, Stop
-from dfs.wire.server import Exchange, Peer
 
 
 @define(eq=False)

@@ -22,8 +22,8 @@ from dfs.ss.contents import send
 from dfs.ss.sessions import Sessions
 from dfs.ss.streaming import Streams, check
 from dfs.store.interfaces import Access, Head, IReader, IStore
+from dfs.wire.exchange import Exchange
 from dfs.wire.messages import Facts, Read, Stat, Stop, Stream
-from dfs.wire.server import Exchange
 
 #: How often a text that vanished between looking it up and opening it is looked up again.
 TRIES = 5

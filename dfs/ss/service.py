@@ -36,9 +36,9 @@ from dfs.ss.verbs import handlers
 from dfs.ss.writing import Writing
 from dfs.store.interfaces import IStore
 from dfs.timing import steady
+from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import Count, Status, StatusLine
 from dfs.wire.reception import Reception
-from dfs.wire.server import Exchange, Peer
 
 #: Seconds from one writing down of who read what to the next.
 ACCESS_SECONDS = 5.0

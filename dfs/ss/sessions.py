@@ -33,8 +33,8 @@ from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes, Outcome
 from dfs.ss.drafting import Drafted, Drafting, inserted, shown
 from dfs.timing import steady
+from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import Opened, Sentence
-from dfs.wire.server import Exchange, Peer
 
 #: Sessions of one connection, and of one document.
 PER_CONNECTION = 32

@@ -19,8 +19,8 @@ from dfs.core.sentences import WordStream
 from dfs.errors import Busy, Invalid, Unavailable
 from dfs.ss.contents import pieces_of
 from dfs.store.interfaces import IReader
+from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import Stop, Stream
-from dfs.wire.server import Exchange, Peer
 
 #: The longest time between two words, in seconds.
 MAX_DELAY = 60.0

@@ -25,6 +25,7 @@ from typing import Any, ClassVar, cast
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -123,11 +124,24 @@ class Awaiting(MultiService):
         self._reactor = reactor
         self._said = ""
         self.server: StorageServer | None = None
-        self._looking = steady(reactor, SECRET_SECONDS, self._look)
-        self._looking.setServiceParent(self)
 
-    def _look(self) -> None:
-        """Look for the secret; go on if it is there."""
+    def startService(self) -> None:
+        """
+        Begin, or look for the secret until it is there.
+
+        @raise Exception: it cannot begin, and the process is in the background: whoever started
+            it is told so.
+        """
+        super().startService()
+        parent = self._options.parent
+        foreground = parent is None or parent.get("nodaemon", True)
+        self._look(self._fail if foreground else _raise)
+        if self.server is None:
+            looking = steady(self._reactor, SECRET_SECONDS, lambda: self._look(self._fail))
+            looking.setServiceParent(self)
+
+    def _look(self, fail: Callable[[Exception], object]) -> None:
+        """Look for the secret; begin if it is there."""
         if self.server is not None:
             return
         try:
@@ -140,6 +154,8 @@ class Awaiting(MultiService):
             return
         try:
             self._begin(secret)
+        except CannotListenError as error:
+            fail(error)
         except (DFSError, OSError, sqlite3.Error) as error:
             _log.critical(
                 "the store {storage} cannot be opened: {reason}",
@@ -147,7 +163,11 @@ class Awaiting(MultiService):
                 storage=self._options["storage"],
                 reason=str(error),
             )
-            end(self._reactor, 1)
+            fail(error)
+
+    def _fail(self, _: Exception) -> None:
+        """Why was logged."""
+        end(self._reactor, 1)
 
     def _say(self, text: str) -> None:
         """Say once what is missing."""
@@ -156,7 +176,6 @@ class Awaiting(MultiService):
             _log.info("{text}", log_event="awaiting_secret", text=text)
 
     def _begin(self, secret: bytes) -> None:
-        self._looking.stopService()
         self.server = server = self._server(secret)
         server.when_failed = lambda: end(self._reactor, 1)
         factory = ServerFactory(
@@ -240,6 +259,10 @@ def _exit(status: int) -> None:
     for stream in _standard_streams():
         stream.flush()
     os._exit(status)
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def _standard_streams() -> Iterable[Any]:

@@ -24,6 +24,7 @@ from dfs.ss.contents import coming, cut, gathered, joined, keep, pieces_of, whol
 from dfs.ss.drafting import Drafting
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import INLINE_BYTES, IStore
+from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
     Abort,
     Append,
@@ -37,7 +38,6 @@ from dfs.wire.messages import (
     Undo,
     Write,
 )
-from dfs.wire.server import Exchange
 
 #: Bytes that one APPEND may bring; they are held in memory until it is their turn.
 APPEND_BYTES = 16 * 1024 * 1024
