@@ -7,7 +7,7 @@ from dfs.errors import Busy, Corrupt, Invalid, Moved, Unavailable
 from dfs.ss.service import Settings
 from dfs.ss.streaming import PER_CONNECTION
 from dfs.wire.answers import Contents
-from dfs.wire.messages import DeleteFile, Put, Read, Status, Stream
+from dfs.wire.messages import DeleteFile, Put, Read, Stream
 from dfs.wire.server import Limits
 from tests.ss.world import DOCUMENT, World, WorldTests
 
@@ -108,15 +108,6 @@ class StreamTests(WorldTests):
         self.assertLess(sum(map(len, link._arrived)), 200_000)
         link.resumeProducing()
         self.assertEqual(len(self.content(streaming)), 1_000_000)
-
-    def test_others_meanwhile(self) -> None:
-        """A long document that is streamed without delay lets others be answered between."""
-        self.put(b"x " * 9_000)
-        bob = self.world.call("bob")
-        streaming = self.stream(0.0)
-        self.world.result(bob.ask_items(Status()).read())
-        self.assertEqual(len(self.world.server.streams), 1)
-        self.assertEqual(len(self.content(streaming)), 18_000)
 
     def test_stop(self) -> None:
         """A server that stops ends its streams and says so."""
