@@ -156,15 +156,19 @@ class Namespace(Generic[L]):
 
         @raise Exists: see L{refuse_taken}; nothing was changed.
         """
-        self.refuse_taken(path)
         folder = self.root
         *above, name = parts(path)
         for part in above:
             child = folder.children.get(part)
             if child is None:
+                # From here on everything is new, so nothing can be in the way any more.
                 child = Folder(part, folder)
                 folder.put(child)
+            elif not isinstance(child, Folder):
+                self.refuse_taken(path)
             folder = cast(Folder, child)
+        if name in folder.children:
+            self.refuse_taken(path)
         leaf.name = name
         leaf.parent = folder
         folder.put(leaf)

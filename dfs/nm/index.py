@@ -283,9 +283,10 @@ class Index:
         @raise NotFound: none does.
         @raise Invalid: none can.
         """
-        entry = self.names.root.children.get(path)
-        if type(entry) is Entry and entry.live:
-            return entry
+        # Only normalized paths stand for something, so one that does is normalized.
+        found = self.names.find(path)
+        if type(found) is Entry and found.live:
+            return found
         path = normalize(path)
         found = self.names.find(path)
         if isinstance(found, Entry) and found.live:
