@@ -17,8 +17,8 @@ from attrs import frozen
 
 import dfs
 from dfs.client import settings as surroundings
-from dfs.client.commands import table
 from dfs.client.screen import Screen
+from dfs.client.table import table
 from dfs.client.verbs import Table, Verb, Work
 from dfs.errors import Invalid
 

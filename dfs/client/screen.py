@@ -106,7 +106,7 @@ class Screen:
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._line_open = False
 
-    def result(self, text: str, **fields: Any) -> None:
+    def result(self, text: str, /, **fields: Any) -> None:
         """
         What came of a command.
 
@@ -118,7 +118,7 @@ class Screen:
         else:
             self.text(text + "\n")
 
-    def record(self, **fields: Any) -> None:
+    def record(self, /, **fields: Any) -> None:
         """One JSON object, on one line, in ASCII."""
         self._out.write(json.dumps(fields, separators=(", ", ": ")).encode("ascii") + b"\n")
 
@@ -172,13 +172,18 @@ class Screen:
         else:
             self.note(f"ERROR [{error.code}]: {error}")
 
+    @property
+    def shows_progress(self) -> bool:
+        """Somebody looks at a bar."""
+        return self._messages_terminal and not self.json
+
     def progress(self, what: str, total: int | None) -> Progress:
         """
         A bar, if there is somebody to look at it.
 
         @param total: bytes, if known.
         """
-        if self.json or not self._messages_terminal:
+        if not self.shows_progress:
             return _NoProgress()
         from tqdm import tqdm
 

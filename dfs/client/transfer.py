@@ -173,7 +173,9 @@ async def _get_output(work: Work, path: str) -> None:
 
 async def _get_file(work: Work, path: str, local: str) -> None:
     target = os.path.realpath(local)
-    with _replacing(target) as file, _bar(work, path, None) as bar:
+    # A bar without an end helps little, and a person can wait for one more question.
+    total = (await work.session.info(path)).index.size if work.screen.shows_progress else None
+    with _replacing(target) as file, _bar(work, path, total) as bar:
         size = await _fetch(work, path, file, bar)
     message = f"Got {one_line(path)}: {count(size, 'byte')} into {one_line(local)}."
     done(work, message, path=path, local=local, size=size)

@@ -208,7 +208,7 @@ class Table:
         verb = self._named.get(name.lower())
         if verb is not None:
             return verb
-        close = difflib.get_close_matches(name.lower(), self._named, 1)
+        close = difflib.get_close_matches(name.lower(), self._named, 1, cutoff=0.75)
         hint = f"did you mean {self._named[close[0]].name}?" if close else "HELP lists them"
         raise click.UsageError(f"there is no command {name!r}; {hint}")
 

@@ -89,9 +89,8 @@ class WriteSessionTests(SessionCase):
         session = self.open()
         self.stage.network.cut(STORAGE)
         self.stage.advance(1)
-        for last in (session.edit(0, "x"), session.commit()):
-            with self.assertRaises((Unavailable, Invalid)):
-                self.run_(last)
+        self.refused(session.edit(0, "x"), Unavailable)
+        self.refused(session.commit(), Invalid)
         self.assertEqual(self.ss.asked, ["WRITE"])
 
     def test_commit_in_doubt(self) -> None:
