@@ -43,7 +43,7 @@ class Unfinished:
 
 
 def unfinished(line: str) -> Unfinished:
-    """Take a line apart as L{shlex.split} will when it is finished."""
+    """Take a line apart as C{shlex.split} will when it is finished."""
     words: list[str] = []
     word: list[str] = []
     start: int | None = None

@@ -52,7 +52,8 @@ class Shared:
         if self._making is None:
             making = Deferred.fromCoroutine(self._make())
             self._making = making.addCallbacks(self._made, self._failed)
-            if making.called and not self._waiting:
+            if making.called:
+                # It was over before it could be noted that it had begun.
                 self._making = None
         return waiting
 
