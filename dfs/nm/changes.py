@@ -26,6 +26,7 @@ from dfs.nm.fleet import Fleet
 from dfs.nm.index import Entry, Index, Noted, Stored, demand
 from dfs.nm.journal import Ghost, IJournal, PutDocument
 from dfs.nm.people import People
+from dfs.nm.storage import NoAnswer
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
 from dfs.wire.exchange import Exchange
@@ -114,8 +115,7 @@ class Changes:
 
         @raise Unavailable: always.
         """
-        # No answer, or an answer that may stand for none: it may exist there all the same.
-        ghost = isinstance(error, Unavailable)
+        ghost = isinstance(error, NoAnswer)  # it may exist there all the same
         path, place = entry.path, entry.place.pair
         await self._burials.bury(entry, ghost=ghost)
         if ghost:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -31,6 +31,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 #: Questions that may be on their way; more are refused.
 OUTSTANDING = 10_000
+
+
+class NoAnswer(Unavailable):
+    """A storage server was asked and did not answer: it may have done what was asked."""
 
 
 @define(eq=False)
@@ -86,8 +90,8 @@ class StorageLink:
         Ask the storage server.
 
         @param seconds: for its answer; reaching it has a limit of its own.
-        @raise Unavailable: it cannot be reached, or did not answer in time; whether it did what
-            was asked is not known then.
+        @raise NoAnswer: it did not answer; whether it did what was asked is not known.
+        @raise Unavailable: it cannot be reached, or so it answered; it did nothing.
         @raise Busy: too much was asked already.
         @raise DFSError: what it answered.
         """
@@ -98,9 +102,22 @@ class StorageLink:
             connection = self._connection
             if connection is None or connection.lost:
                 connection = await self._connecting()
-            return await connection.ask(request, timeout=seconds)
+            return await self._ask(connection, request, seconds)
         finally:
             self._outstanding -= 1
+
+    async def _ask(self, connection: Connection, request: Request[A], seconds: float) -> A:
+        try:
+            answer = connection.ask(request, timeout=None)
+            return await answer.addTimeout(seconds, self._clock)
+        except TimeoutError:
+            # A new connection finds out whether anybody is there; this one may be dead for long.
+            connection.close(abort=True)
+            raise NoAnswer(f"{self.name} did not answer within {seconds:g} s") from None
+        except Unavailable as error:
+            if connection.lost:
+                raise NoAnswer(f"{self.name} was lost before it answered") from error
+            raise
 
     def _connecting(self) -> Deferred[Connection]:
         waiting: Deferred[Connection] = Deferred()

@@ -47,7 +47,7 @@ class Teller:
         """
         Have a new document made.
 
-        @raise DFSError: it was not; after L{Unavailable} it may exist all the same.
+        @raise DFSError: it was not; after L{dfs.nm.storage.NoAnswer} it may exist all the same.
         """
         await server.link.ask(self._metadata(entry), MAKE_SECONDS)
         self._index.was_told(entry, entry.number)

@@ -458,6 +458,22 @@ class NoteTests(Rig):
         self.wait(6)
         self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
 
+    def test_ghost_of_a_crash(self) -> None:
+        """H4: a server that crashes while it makes a document keeps nothing of it."""
+        self.ss1.script = lambda order: Deferred()
+        refusals: list[object] = []
+        self.alice.ask(Create("b.txt")).addErrback(lambda failure: refusals.append(failure.value))
+        self.wait(0.1)
+        lost = self.ss1.orders[-1].id  # type: ignore[attr-defined]
+        self.network.cut(self.ss1.address)
+        self.wait(0.1)
+        self.assertIsInstance(refusals[0], Unavailable)
+        self.refused(NotFound, self.alice, GetInfo("b.txt"))
+        self.ss1.script = lambda order: None
+        self.ss1.register()
+        self.wait(6)
+        self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
+
     def test_ghost_after_restart(self) -> None:
         """It is removed also when the name server restarted meanwhile."""
         self.ss1.script = lambda order: Deferred()

@@ -12,7 +12,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import Busy, Locked, Unavailable
-from dfs.nm.storage import FIRST_PAUSE, LONGEST_PAUSE, OUTSTANDING, REACH_SECONDS, StorageLink
+from dfs.nm.storage import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    OUTSTANDING,
+    REACH_SECONDS,
+    NoAnswer,
+    StorageLink,
+)
 from dfs.wire.messages import DeleteFile, Done
 
 ORDER = DeleteFile("0" * 16, 1, "alice")
@@ -23,16 +30,14 @@ class Wire:
 
     def __init__(self) -> None:
         self.asked: list[Deferred[Any]] = []
-        self.timeouts: list[float] = []
         self.lost = False
         self.closed = False
         self._waiting: list[Deferred[None]] = []
 
-    def ask(self, request: object, timeout: float) -> Deferred[Any]:
+    def ask(self, request: object, timeout: float | None) -> Deferred[Any]:
         """Remember a question."""
-        answer: Deferred[Any] = Deferred()
+        answer: Deferred[Any] = Deferred(lambda given_up: None)
         self.asked.append(answer)
-        self.timeouts.append(timeout)
         return answer
 
     def when_lost(self) -> Deferred[None]:
@@ -47,7 +52,7 @@ class Wire:
         for waiting in self._waiting:
             waiting.callback(None)
 
-    def close(self) -> None:
+    def close(self, *, abort: bool = False) -> None:
         """It is not wanted any more."""
         self.closed = True
 
@@ -86,11 +91,10 @@ class StorageLinkTests(SynchronousTestCase):
         return Deferred.fromCoroutine(self.link.ask(ORDER, seconds))
 
     def test_asked(self) -> None:
-        """A question goes out with its time limit, and its answer comes back."""
+        """A question goes out, and its answer comes back."""
         self.link.aim("h:1")
         wire = self.connected()
         answer = self.ask(3.0)
-        self.assertEqual(wire.timeouts, [3.0])
         wire.asked[0].callback(Done())
         self.assertEqual(self.successResultOf(answer), Done())
         self.assertEqual(self.ready, ["ss1"])
@@ -102,6 +106,28 @@ class StorageLinkTests(SynchronousTestCase):
         answer = self.ask()
         wire.asked[0].errback(Locked("bob"))
         self.failureResultOf(answer, Locked)
+
+    def test_no_answer(self) -> None:
+        """H31: who does not answer in time is given up, and the connection with it."""
+        self.link.aim("h:1")
+        wire = self.connected()
+        answer = self.ask(3.0)
+        self.clock.advance(2.9)
+        self.assertNoResult(answer)
+        self.clock.advance(0.1)
+        self.failureResultOf(answer, NoAnswer)
+        self.assertTrue(wire.closed)
+
+    def test_lost_before_the_answer(self) -> None:
+        """When the connection breaks it is not known what was done; a refusal is known."""
+        self.link.aim("h:1")
+        wire = self.connected()
+        full, lost = self.ask(), self.ask()
+        wire.asked[0].errback(Unavailable("the disk is full"))
+        self.assertNotIsInstance(self.failureResultOf(full).value, NoAnswer)
+        wire.lose()
+        wire.asked[1].errback(Unavailable("the connection is gone"))
+        self.failureResultOf(lost, NoAnswer)
 
     def test_while_connecting(self) -> None:
         """A question waits while the connection is being made."""
