@@ -19,6 +19,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from dfs.core.access import Right
+from dfs.core.documents import Document, Metadata
 from dfs.core.tickets import Ticket, check, unseal
 from dfs.errors import Moved, Unauthorized
 from dfs.ss.membership import Membership
@@ -50,40 +51,49 @@ class Admission:
     _remembered: int = REMEMBERED
     _genuine: dict[str, Ticket] = field(factory=dict, init=False, repr=False)
 
-    def admit(self, text: str, right: Right) -> tuple[Ticket, Head]:
+    def verify(self, text: str) -> Ticket:
         """
-        What a ticket opens.
+        A ticket that is genuine and not too old; what it opens is not looked at yet.
 
-        @param right: what is going to be done.
         @raise Unauthenticated: it is not genuine.
-        @raise Moved: it is too old, or the document is not here.
-        @raise Unauthorized: it does not allow that, or not any more.
+        @raise Moved: it is too old.
         """
         ticket = self._genuine.get(text)
         if ticket is None:
             ticket = self._remember(text)
         check(ticket, self.wall())
-        return ticket, self.readmit(ticket, right)
+        return ticket
 
-    def readmit(self, ticket: Ticket, right: Right) -> Head:
+    def head(self, ticket: Ticket, right: Right) -> Head:
         """
-        The document as it now is, for somebody who was admitted before.
+        The document of a verified ticket, as it now is.
 
+        @param right: what is going to be done.
         @raise Moved: the document is not here, or this server not in charge any more.
-        @raise Unauthorized: the right was taken away.
+        @raise Unauthorized: the ticket does not allow that, or the right was taken away.
         """
-        self._membership.check(ticket.epoch)
         head = self._store.head(ticket.document)
         if head is None or head.deleted:
-            raise Moved("the document is not here; ask the name server again: LOCATE|path|r")
+            raise _elsewhere()
+        self._check(ticket, right, head.metadata)
+        return head
+
+    def document(self, ticket: Ticket, right: Right) -> Document:
+        """The same as L{head}, with its history."""
+        document = self._store.document(ticket.document)
+        if document is None or document.deleted:
+            raise _elsewhere()
+        self._check(ticket, right, document.metadata)
+        return document
+
+    def _check(self, ticket: Ticket, right: Right, metadata: Metadata) -> None:
+        self._membership.check(ticket.epoch)
         if ticket.right not in _ENOUGH[right]:
             raise Unauthorized("this ticket is for reading; to write ask for LOCATE|path|w")
-        metadata = head.metadata
         if metadata.number >= ticket.metadata_number and not metadata.access.allows(
             ticket.user, right
         ):
             raise Unauthorized(_refusal(ticket.user, metadata.path, right))
-        return head
 
     def _remember(self, text: str) -> Ticket:
         ticket = unseal(self._key, text)
@@ -92,6 +102,10 @@ class Admission:
             del self._genuine[next(iter(self._genuine))]
         self._genuine[text] = ticket
         return ticket
+
+
+def _elsewhere() -> Moved:
+    return Moved("the document is not here; ask the name server again: LOCATE|path|r")
 
 
 def _refusal(user: str, path: str, right: Right) -> str:

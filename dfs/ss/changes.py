@@ -29,7 +29,7 @@ from twisted.python.failure import Failure
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.history import Stamp, written
 from dfs.errors import Busy
-from dfs.store.interfaces import Head, IStore
+from dfs.store.interfaces import IStore
 
 T = TypeVar("T")
 
@@ -123,12 +123,6 @@ class Changes:
     may_commit: Callable[[], None]
     note: Callable[[Summary], Deferred[None] | None]
     undo_depth: int
-
-    def document(self, head: Head) -> Document:
-        """The whole state of a document that somebody was admitted to."""
-        document = self._store.document(head.id)
-        assert document is not None, "it was there a moment ago, and states are never removed"
-        return document
 
     async def commit(self, document: Document, data: bytes | None = None) -> Outcome:
         """

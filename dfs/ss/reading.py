@@ -40,7 +40,8 @@ class Reading:
 
     def read(self, request: Read, exchange: Exchange) -> Stop | Coroutine[Any, Any, Stop]:
         """Send the whole text; a small one at once."""
-        ticket, head = self._admission.admit(request.ticket, Right.READ)
+        ticket = self._admission.verify(request.ticket)
+        head = self._admission.head(ticket, Right.READ)
         content = head.current.content
         try:
             data = self._store.small(content)
@@ -56,34 +57,34 @@ class Reading:
     async def stream(self, request: Stream, exchange: Exchange) -> Stop:
         """Send the text word by word."""
         check(request)
-        ticket, head = self._admission.admit(request.ticket, Right.READ)
+        ticket = self._admission.verify(request.ticket)
+        head = self._admission.head(ticket, Right.READ)
         _, reader = self._open(ticket, head)
         self._read_by(ticket)
         return await self._streams.stream(request, reader, exchange)
 
     def stat(self, request: Stat, exchange: Exchange) -> Facts:
         """Everything about a document, from where it is known exactly."""
-        ticket, head = self._admission.admit(request.ticket, Right.READ)
-        document = self._store.document(ticket.document)
-        assert document is not None, "it was admitted"
-        figures = head.current.content.measure
-        access = self._store.last_access(head.id)
+        ticket = self._admission.verify(request.ticket)
+        document = self._admission.document(ticket, Right.READ)
+        figures = document.current.content.measure
+        access = self._store.last_access(document.id)
         tags = [checkpoint.tag for checkpoint in document.checkpoints]
         return Facts(
-            version=str(head.version),
+            version=str(document.version),
             size=figures.size,
             words=figures.words,
             characters=figures.characters,
             sentences=figures.sentences,
             is_text=figures.is_text,
-            sha256=head.current.content.sha256.hex(),
-            modified=head.current.modified,
-            modified_by=head.current.modified_by,
+            sha256=document.current.content.sha256.hex(),
+            modified=document.current.modified,
+            modified_by=document.current.modified_by,
             accessed=access.when if access else 0.0,
             accessed_by=access.user if access else "",
             undo=len(document.undo),
             redo=len(document.redo),
-            locks=tuple(self._locks(head.id)),
+            locks=tuple(self._locks(document.id)),
             checkpoints=tuple(tags),
             conflicts=tuple(tag for tag in tags if tag.startswith(CONFLICT)),
         )
@@ -104,7 +105,7 @@ class Reading:
             try:
                 return head, self._store.reader(head.current.content)
             except NotFound:
-                head = self._admission.readmit(ticket, Right.READ)
+                head = self._admission.head(ticket, Right.READ)
         raise Busy("the document changes too fast; try again in a moment")
 
     def _read_by(self, ticket: Ticket) -> None:

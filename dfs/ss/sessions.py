@@ -169,7 +169,7 @@ class Sessions(MultiService):
         return self._changes.lines.run(ticket.document, job)
 
     async def _open(self, ticket: Ticket, index: int, exchange: Exchange) -> Opened:
-        content = self._admission.readmit(ticket, Right.WRITE).current.content
+        content = self._admission.head(ticket, Right.WRITE).current.content
         self._check_room(ticket, exchange.peer)
         span, drafted = await self._drafting.locate(content, index)
         if exchange.lost:
@@ -207,7 +207,7 @@ class Sessions(MultiService):
             self._by_peer[peer.number] = []
             peer.when_lost(partial(self._lost, peer.number))
         self._by_peer[peer.number].append(session)
-        self._tell("session_opened", session)
+        self._tell(self._log.debug, "session_opened", session)
         return session
 
     # ----------------------------------------------------------------------------- editing
@@ -275,7 +275,7 @@ class Sessions(MultiService):
 
     async def _splice(self, session: Session) -> Outcome:
         """The job in the line of the document."""
-        document = self._changes.document(self._admission.readmit(session.ticket, Right.WRITE))
+        document = self._admission.document(session.ticket, Right.WRITE)
         if not session.draft.edits:
             self._end(session, "session_committed", "without edits")
             return Outcome(document)
@@ -291,8 +291,9 @@ class Sessions(MultiService):
     async def _write(
         self, session: Session, document: Document, content: Content, data: bytes | None
     ) -> Outcome:
-        # Work on a large text takes a while: the right is asked for at the last moment.
-        self._admission.readmit(session.ticket, Right.WRITE)
+        if data is None:
+            # Work on a large text takes a while: the right is asked for at the last moment.
+            self._admission.head(session.ticket, Right.WRITE)
         return await self._changes.write(document, content, session.ticket.user, data)
 
     # ------------------------------------------------------------------------------ ending
@@ -333,7 +334,9 @@ class Sessions(MultiService):
         mine = self._by_peer.get(session.peer.number)
         if mine is not None:
             mine.remove(session)
-        self._tell(event, session, why)
+        # A commit is logged as a request, too; what ends otherwise is worth a line of its own.
+        emit = self._log.debug if event == "session_committed" else self._log.info
+        self._tell(emit, event, session, why)
 
     def _find(self, peer: Peer, name: str) -> Session:
         mine = self._by_peer.get(peer.number, [])
@@ -348,8 +351,8 @@ class Sessions(MultiService):
         if session.id not in self._sessions:
             raise _gone()
 
-    def _tell(self, event: str, session: Session, why: str = "") -> None:
-        self._log.info(
+    def _tell(self, emit: Callable[..., None], event: str, session: Session, why: str = "") -> None:
+        emit(
             "{user} {document} {session} {why}",
             log_event=event,
             user=session.ticket.user,

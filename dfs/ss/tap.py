@@ -103,7 +103,7 @@ class Options(DaemonOptions):
         try:
             names.server(self["name"])
         except Invalid as error:
-            raise UsageError(str(error)) from None
+            raise UsageError(f"--name {self['name']!r}: {error}") from None
         if self["storage"] is None:
             self["storage"] = f"dfs-{self['name']}"
         if isinstance(self["nm"], str):

@@ -61,14 +61,15 @@ class Writing:
 
     async def put(self, request: Put, exchange: Exchange) -> Committed:
         """Replace the text; what was uploaded is nowhere before it is committed."""
-        ticket, _ = self._admission.admit(request.ticket, Right.WRITE)
-        self._sessions.may_replace(ticket.document)
+        ticket = self._admission.verify(request.ticket)
         body, source = exchange.body, exchange.content
         if body is not None:
             self._drafting.check_size(len(body))
             return await self._put(ticket, body, history.content_of(body))
         if source is None:
             raise Invalid("PUT is followed by content: PUT|<ticket>|bytes=<n>")
+        # All this is asked again at the end; it is asked now to spare the upload.
+        self._replaceable(ticket)
         self._drafting.check_size(source.size or 0)
         pieces = coming(source, self._drafting.max_document)
         return await keep(self._store, source.size, pieces, partial(self._put, ticket, None))
@@ -83,7 +84,8 @@ class Writing:
 
     async def append(self, request: Append, exchange: Exchange) -> Committed:
         """Add bytes at the end."""
-        ticket, _ = self._admission.admit(request.ticket, Right.WRITE)
+        ticket = self._admission.verify(request.ticket)
+        self._admission.head(ticket, Right.WRITE)
         addition = await gathered(request.text, exchange.body, exchange.content, APPEND_BYTES)
         job = partial(self._append, ticket, addition)
         return committed(await self._changes.change(ticket.document, job))
@@ -130,7 +132,7 @@ class Writing:
     async def _step(
         self, text: str, step: Callable[[Document, history.Stamp], Document]
     ) -> Committed:
-        ticket, _ = self._admission.admit(text, Right.WRITE)
+        ticket = self._admission.verify(text)
 
         async def job() -> Outcome:
             document = self._replaceable(ticket)
@@ -140,7 +142,7 @@ class Writing:
 
     async def write(self, request: Write, exchange: Exchange) -> Opened:
         """Lock a sentence."""
-        ticket, _ = self._admission.admit(request.ticket, Right.WRITE)
+        ticket = self._admission.verify(request.ticket)
         return await self._sessions.open(ticket, request.sentence, exchange)
 
     async def edit(self, request: Edit, exchange: Exchange) -> Sentence:
@@ -159,7 +161,7 @@ class Writing:
 
     def _writable(self, ticket: Ticket) -> Document:
         """The document as it is when it is this writer's turn, who may be none any more."""
-        return self._changes.document(self._admission.readmit(ticket, Right.WRITE))
+        return self._admission.document(ticket, Right.WRITE)
 
     def _replaceable(self, ticket: Ticket) -> Document:
         document = self._writable(ticket)

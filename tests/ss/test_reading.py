@@ -120,10 +120,10 @@ class TicketTests(WorldTests):
         admission = Admission(KEY, world.wall, world.store, world.server.membership, remembered=2)
         tickets = [world.ticket(seconds=seconds) for seconds in (5, 9, 13, 17)]
         for ticket in tickets * 2:
-            self.assertEqual(admission.admit(ticket, Right.READ)[0].user, "alice")
+            self.assertEqual(admission.verify(ticket).user, "alice")
         world.pass_time(10)
         for ticket in tickets[:2]:
-            self.assertRaises(Moved, admission.admit, ticket, Right.READ)
+            self.assertRaises(Moved, admission.verify, ticket)
 
 
 class StatTests(WorldTests):
