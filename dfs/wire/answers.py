@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 
-from dfs.errors import Corrupt, DFSError, Internal
+from dfs.errors import Corrupt, DFSError, Internal, Unavailable
 from dfs.wire.codec import read_record
 from dfs.wire.messages import Record, Stop
 
@@ -107,11 +107,17 @@ class _Flow(Answering):
             self._release()
 
     def close(self) -> None:
-        """Read no more; harmless when called twice."""
+        """Read no more; harmless when called twice.  Whoever is reading is told."""
+        if not self._over or self._waiting:
+            self._error = self._error or Unavailable("this answer is not read any more")
         if not self._over:
+            self._over = True
             self.forget()
-        self._over = True
+        self._drop()
         self._weigh(-self._waiting)
+
+    def _drop(self) -> None:
+        """Drop what came and was not read; end the waiting of who reads."""
 
 
 class Items(_Flow):
@@ -140,6 +146,12 @@ class Items(_Flow):
             return succeed([])
         self._reader = Deferred(lambda _: self.close())
         return self._reader
+
+    def _drop(self) -> None:
+        self._batch.clear()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel()
 
     def _take(self) -> list[Any]:
         batch, self._batch = self._batch, []
@@ -208,6 +220,12 @@ class Contents(_Flow):
         self._reader = Deferred(lambda _: self.close())
         return self._reader
 
+    def _drop(self) -> None:
+        self._pieces.clear()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel()
+
     def piece(self, data: bytes) -> None:
         self.size += len(data)
         self._sha.update(data)
@@ -235,6 +253,9 @@ class Contents(_Flow):
     def fail(self, error: DFSError) -> None:
         self._over = True
         self._error = error
+        # What came before is void: the reader need not go through it first.
+        self._pieces.clear()
+        self._weigh(-self._waiting)
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.errback(error)

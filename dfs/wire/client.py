@@ -24,7 +24,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dfs.errors import DFSError, Internal, Invalid, Unauthenticated, Unavailable, error_for
+from dfs.errors import DFSError, Internal, Unauthenticated, Unavailable, error_for
 from dfs.wire.answers import Answering, Contents, Items, Single
 from dfs.wire.codec import (
     UNKNOWN_LENGTH,
@@ -38,8 +38,8 @@ from dfs.wire.framing import Framer
 from dfs.wire.messages import PROTOCOL, Hello, Prove, Record, Request, Welcome
 from dfs.wire.proof import NONCE_BYTES, Claim, prove, proves
 from dfs.wire.sending import Sending
-from dfs.wire.transport import Transport
-from dfs.wire.upload import SMALL_BYTES
+from dfs.wire.transport import Transport, prompt
+from dfs.wire.upload import MAX_BLOCK
 
 A = TypeVar("A", bound=Record)
 
@@ -135,8 +135,8 @@ class Connection(Protocol):
         if tag is None:
             return single.result
         self._after_upload = []
-        sending = Deferred.fromCoroutine(self._send(tag, single, source, timeout))
-        sending.addErrback(self._send_failed, tag)
+        # It takes care of its failures itself.
+        Deferred.fromCoroutine(self._send(tag, source, timeout))
         return single.result
 
     def _start(
@@ -152,7 +152,11 @@ class Connection(Protocol):
             return None
         self._tag += 1
         tag = str(self._tag)
-        line = encode_request(request, tag, length)
+        try:
+            line = encode_request(request, tag, length)
+        except DFSError as error:
+            answering.fail(error)
+            return None
         self._asked[tag] = answering
         answering.forget = lambda: self._forget(tag)
         self._limit(answering, tag, timeout)
@@ -183,34 +187,31 @@ class Connection(Protocol):
 
     # ------------------------------------------------------------------------ sending content
 
-    async def _send(
-        self, tag: str, single: Single[A], source: Source, timeout: float | None
-    ) -> None:
+    async def _send(self, tag: str, source: Source, timeout: float | None) -> None:
         sending = Sending()
-        while tag in self._asked:  # an early refusal ends the sending
-            piece = source()
-            data = await piece if inspect.isawaitable(piece) else piece
-            if not data:
-                self._put(sending.stop())
-                break
-            self._put(sending.block(data))
-            room = self.room()
-            if room is not None:
-                await room
-        else:
-            # Nobody waits for it any more: what was sent must not pass for the whole.
-            self._put(sending.void())
+        # What was sent must not pass for the whole if it ends before its end.
+        end = sending.void()
+        try:
+            while tag in self._asked:  # an early refusal ends the sending
+                piece = source()
+                data = await piece if inspect.isawaitable(piece) else piece
+                if not data:
+                    end = sending.stop()
+                    break
+                for at in range(0, len(data), MAX_BLOCK):
+                    self._put(sending.block(data[at : at + MAX_BLOCK]))
+                room = self.room()
+                if room is not None:
+                    await room
+        except DFSError as error:
+            self._over(tag, error)
+        except Exception as error:
+            self._over(tag, Unavailable(f"the content could not be read: {error}"))
+        self._put(end)
         self._upload_over()
-        if tag in self._asked:
-            self._limit(single, tag, timeout)
-
-    def _send_failed(self, failure: Failure, tag: str) -> None:
-        """The source gave up: the other side must not take what it has for the whole."""
-        error = failure.value
-        if not isinstance(error, DFSError):
-            error = Unavailable(f"the content could not be read: {failure.getErrorMessage()}")
-        self._over(tag, error)
-        self.close(abort=True)
+        answering = self._asked.get(tag)
+        if answering is not None:
+            self._limit(answering, tag, timeout)
 
     def _upload_over(self) -> None:
         waiting, self._after_upload = self._after_upload, None
@@ -241,6 +242,7 @@ class Connection(Protocol):
 
     def connectionMade(self) -> None:
         self._link = cast(Transport, self.transport)
+        prompt(self.transport)
         self._link.registerProducer(self, True)
 
     def dataReceived(self, data: bytes) -> None:
@@ -287,8 +289,11 @@ class Connection(Protocol):
             piece = framer.take_whole() if small else framer.take()
             if not piece:
                 return False
-            if self._block is not None:
-                self._block.piece(piece)
+            block = self._block
+            if not framer.raw:
+                self._block = None
+            if block is not None:
+                block.piece(piece)
             return True
         raw = framer.line()
         if raw is None:
@@ -313,9 +318,10 @@ class Connection(Protocol):
         if answer.word == "ITEM":
             answering.item(answer.fields)
             return
+        error = _error(answer.fields) if answer.word == "ERROR" else None
         del self._asked[answer.tag]
-        if answer.word == "ERROR":
-            answering.fail(_error(answer.fields))
+        if error is not None:
+            answering.fail(error)
         elif answer.word in ("OK", "STOP"):
             answering.end(answer.fields)
         else:
@@ -415,14 +421,9 @@ async def greet(
     """
     nonce = entropy(NONCE_BYTES).hex()
     welcome = await connection.ask(Hello(PROTOCOL, role, name, nonce=nonce))
-    if "\n" in welcome.name or welcome.nonce == nonce:
-        raise Invalid("the answer to HELLO makes no sense")
     claim = Claim.of((role, name, nonce), (welcome.role, welcome.name, welcome.nonce))
     proven = proves(secret, "callee", claim, welcome.proof)
     if welcome.role != peer_role or not proven:
         raise Unauthenticated("the other server does not know this cluster's secret")
     await connection.ask(Prove(prove(secret, "caller", claim)))
     return welcome
-
-
-assert SMALL_BYTES >= _WHOLE_BLOCK

@@ -27,9 +27,14 @@ R = TypeVar("R", bound=Record)
 
 _SPECIAL = re.compile(r"[%|\x00-\x1f\x7f]")
 _ITEM_SPECIAL = re.compile(r"[%,]")
-_NUMBER = re.compile(r"-?[0-9]{1,19}\Z")
-_TAG = re.compile(r"#[\x21-\x7b\x7d\x7e]{1,32}\Z")
+_INT = re.compile(r"-?[0-9]{1,19}\Z")
+_FLOAT = re.compile(r"-?(?=\.?[0-9])[0-9]{0,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?\Z")
+_TAG = re.compile(r"#[\x21-\x7b\x7d\x7e]{1,32}\|\Z")
+_BAD_TAG = "a tag is # and 1 to 32 printable ASCII characters, without spaces"
 _CONTENT = re.compile(r"bytes=([0-9]{1,15}|\*)\Z")
+
+#: The largest whole number; a store must be able to keep it.
+_MAX_INT = 2**63 - 1
 
 #: C{bytes=*}: the length is not known, DATA blocks and a STOP follow.
 UNKNOWN_LENGTH = -1
@@ -70,17 +75,15 @@ def unescape(field: str) -> str:
 
 
 def _read_int(text: str) -> int:
-    if _NUMBER.match(text) is None:
-        raise Invalid(f"{text[:40]!r} is not a whole number")
-    return int(text)
+    number = int(text) if _INT.match(text) else None
+    if number is None or not -_MAX_INT <= number <= _MAX_INT:
+        raise Invalid(f"{text[:40]!r} is not a whole number of at most {_MAX_INT}")
+    return number
 
 
 def _read_float(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or "_" in text:
+    number = float(text) if _FLOAT.match(text) else math.nan
+    if not math.isfinite(number):
         raise Invalid(f"{text[:40]!r} is not a number")
     return number
 
@@ -204,6 +207,8 @@ class Layout:
             if not equals or all(name != field.name for field, _ in self.options):
                 known = ", ".join(f"{field.name}=" for field, _ in self.options)
                 raise Invalid(f"{text[:40]!r} is not an option; options are {known}")
+            if name in given:
+                raise Invalid(f"{name}= is given twice")
             given[name] = unescape(value)
         return [
             field.read(given[field.name]) if field.name in given else default
@@ -239,18 +244,22 @@ def arguments(request: type[Request[Any]]) -> str:
 
 class BadRequest(Exception):
     """
-    A line that is no request; the connection can go on.
+    A line that is no request; unless it is hopeless, the connection can go on.
 
     @ivar tag: what to echo in the answer.
     @ivar error: what to answer.
     @ivar length: of the content that follows, to be skipped (see L{Line}).
+    @ivar hopeless: content follows, but nobody knows how much: the connection cannot go on.
     """
 
-    def __init__(self, tag: str, error: DFSError, length: int | None) -> None:
+    def __init__(
+        self, tag: str, error: DFSError, length: int | None, *, hopeless: bool = False
+    ) -> None:
         super().__init__(str(error))
         self.tag = tag
         self.error = error
         self.length = length
+        self.hopeless = hopeless
 
 
 @frozen
@@ -273,10 +282,14 @@ def encode_request(request: Request[Any], tag: str = "", length: int | None = No
 
     @param tag: a short word to be echoed; empty for none.
     @param length: of the content that follows, or L{UNKNOWN_LENGTH}.
+    @raise Invalid: a field holds what is no text, such as half of a surrogate pair.
     """
     head = f"#{tag}|{request.verb}" if tag else request.verb
     tail = "" if length is None else f"|bytes={'*' if length == UNKNOWN_LENGTH else length}"
-    return f"{head}{_LAYOUTS[type(request)].write(request)}{tail}\n".encode()
+    try:
+        return f"{head}{_LAYOUTS[type(request)].write(request)}{tail}\n".encode()
+    except UnicodeEncodeError:
+        raise Invalid("a name or text holds characters that are no text") from None
 
 
 def decode_request(raw: bytes) -> Line:
@@ -285,46 +298,52 @@ def decode_request(raw: bytes) -> Line:
 
     @raise BadRequest: it is none.
     """
+    # A line may be bad in many ways; what is known of its tag and of the content that follows must
+    # be found all the same, or content would be taken for requests.
+    text, error = _text(raw)
+    fields = text.split("|")
     tag = ""
+    if fields[0][:1] == "#" and len(fields) > 1:
+        tag = fields.pop(0) + "|"
+        if _TAG.match(tag) is None:
+            tag, error = "", Invalid(_BAD_TAG)
+    verb = fields[0].strip().upper()
+    message = _VERBS.get(verb)
+    layout = None if message is None else _LAYOUTS[message]
     length: int | None = None
+    if len(fields) > (1 if layout is None else len(layout.fixed) + 1):
+        last = fields[-1]
+        if last[:6] == "bytes=":
+            found = _CONTENT.match(last)
+            if found is None:
+                sense = Invalid("bytes= is followed by a number or *")
+                raise BadRequest(tag, sense, None, hopeless=True)
+            fields.pop()
+            length = UNKNOWN_LENGTH if found[1] == "*" else int(found[1])
     try:
-        try:
-            fields = raw.decode().split("|")
-        except UnicodeDecodeError:
-            raise Invalid("a line must be UTF-8; write other bytes as %XX") from None
-        if fields[0][:1] == "#":
-            tag = _read_tag(fields)
-        verb = fields[0].strip().upper()
-        message = _VERBS.get(verb)
-        fixed = 0 if message is None else len(_LAYOUTS[message].fixed)
-        length = _take_length(fields, fixed)
-        if message is None:
+        if error is not None:
+            raise error
+        if message is None or layout is None:
             raise Unsupported(f"unknown verb {verb[:40]!r}; HELP lists what there is")
         if length is not None and not message.takes_content:
             raise Invalid(f"{verb} takes no content")
         if verb == "HELP" and len(fields) == 2 and "=" not in fields[1]:
             fields[1] = "about=" + fields[1]
         try:
-            return Line(tag, message(*_LAYOUTS[message].read(fields[1:])), length)
-        except Invalid as error:
+            return Line(tag, message(*layout.read(fields[1:])), length)
+        except Invalid as wrong:
             wanted = arguments(message) or "no arguments"
-            raise Invalid(f"{error}; {verb} takes {wanted}") from None
-    except DFSError as error:
-        raise BadRequest(tag, error, length) from None
+            raise Invalid(f"{wrong}; {verb} takes {wanted}") from None
+    except DFSError as refusal:
+        raise BadRequest(tag, refusal, length) from None
 
 
-def _read_tag(fields: list[str]) -> str:
-    if len(fields) == 1 or _TAG.match(fields[0]) is None:
-        raise Invalid("a tag is # and 1 to 32 printable characters, then | and the request")
-    return fields.pop(0) + "|"
-
-
-def _take_length(fields: list[str], fixed: int) -> int | None:
-    """Take C{bytes=} off the end, if the last field is not one of the fixed ones."""
-    if len(fields) > fixed + 1 and (found := _CONTENT.match(fields[-1])):
-        fields.pop()
-        return UNKNOWN_LENGTH if found[1] == "*" else int(found[1])
-    return None
+def _text(raw: bytes) -> tuple[str, DFSError | None]:
+    try:
+        return raw.decode(), None
+    except UnicodeDecodeError:
+        wrong = Invalid("a line must be UTF-8; write other bytes as %XX")
+        return raw.decode(errors="replace"), wrong
 
 
 # ---------------------------------------------------------------------------------- answers
@@ -342,7 +361,8 @@ def encode_answer(record: Record, tag: str = "", word: str = "") -> bytes:
 
 def encode_error(error: DFSError, tag: str = "") -> bytes:
     """Write a refusal."""
-    return f"{tag}ERROR|{error.code}|{escape(str(error))}\n".encode()
+    # A message may quote what could not be decoded somewhere; a refusal itself must not fail.
+    return f"{tag}ERROR|{error.code}|{escape(str(error))}\n".encode(errors="backslashreplace")
 
 
 @frozen
@@ -393,5 +413,5 @@ def read_number(fields: list[str]) -> int:
     @raise Invalid: it carries something else.
     """
     if len(fields) != 1 or not fields[0].isascii() or not fields[0].isdigit():
-        raise Invalid("DATA|<bytes> must say how many bytes follow")
+        raise Invalid("DATA must say how many bytes follow")
     return _read_int(fields[0])

@@ -12,10 +12,13 @@ from typing import Protocol as Interface
 
 from attrs import Factory, define
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from dfs.wire.codec import encode_answer
 from dfs.wire.messages import Record, Request
 from dfs.wire.upload import Upload
+
+_log = Logger(namespace="dfs.wire")
 
 #: What a handler may give back: the record that ends the answer (None: C{Done}), now or later.
 Outcome = Record | None | Deferred[Any] | Coroutine[Deferred[Any], Any, Record | None]
@@ -69,7 +72,7 @@ class Peer:
     machine: str = ""
     role: str = ""
     greeting: Any = None
-    _lost: list[Callable[[], None]] = Factory(list)
+    _lost: list[Callable[[], None]] | None = Factory(list)
 
     @property
     def known(self) -> bool:
@@ -77,8 +80,11 @@ class Peer:
         return bool(self.user or self.machine)
 
     def when_lost(self, callback: Callable[[], None]) -> None:
-        """Call back once when the connection is gone."""
-        self._lost.append(callback)
+        """Call back once when the connection is gone; at once if it is gone already."""
+        if self._lost is None:
+            callback()
+        else:
+            self._lost.append(callback)
 
     def close(self) -> None:
         """End the connection after what was written."""
@@ -86,9 +92,13 @@ class Peer:
 
     def was_lost(self) -> None:
         """The connection is gone: tell everybody who asked."""
-        callbacks, self._lost = self._lost, []
-        for callback in callbacks:
-            callback()
+        callbacks, self._lost = self._lost, None
+        for callback in callbacks or ():
+            try:
+                callback()
+            except Exception:
+                # The others must hear of it all the same: they give locks back.
+                _log.failure("after a lost connection", log_event="internal_error")
 
 
 class Exchange:
@@ -113,7 +123,7 @@ class Exchange:
 
     @property
     def lost(self) -> bool:
-        """The peer has gone; nobody reads the answer."""
+        """The peer has gone, or is about to go; nobody reads the answer."""
         return self._server.lost
 
     def item(self, record: Record) -> None:

@@ -56,6 +56,7 @@ class Framer:
             return None
         found = self._buffer[self._at : end]
         self._at = end + 1
+        self._tidy()
         if found[-1:] == b"\r":
             found = found[:-1]
         if len(found) > self.max_line:
@@ -71,9 +72,17 @@ class Framer:
         else:
             found = self._buffer[self._at : self._at + self.raw]
             self._at += len(found)
+            self._tidy()
         self.raw -= len(found)
         return found
 
     def take_whole(self) -> bytes | None:
         """The present run of raw bytes once all of it has arrived, else None."""
         return self.take() if len(self) >= self.raw else None
+
+    def _tidy(self) -> None:
+        """Let go of what was read: an idle connection holds no old bytes."""
+        if self._at == len(self._buffer):
+            self._buffer = b""
+            self._at = 0
+            self._scanned = 0

@@ -9,11 +9,16 @@ Pure; must not know how the words travel.
 from __future__ import annotations
 
 import hmac
+import re
 
 from attrs import frozen
 
+from dfs.errors import Invalid
+
 #: Bytes of randomness that each side adds.
 NONCE_BYTES = 16
+
+_NONCE = re.compile(rf"[0-9a-f]{{{NONCE_BYTES * 2}}}\Z")
 
 
 @frozen
@@ -30,7 +35,18 @@ class Claim:
 
     @classmethod
     def of(cls, caller: tuple[str, str, str], callee: tuple[str, str, str]) -> Claim:
-        """Join role, name and nonce of both sides; none of them may contain a line feed."""
+        """
+        Join role, name and nonce of both sides.
+
+        @raise Invalid: one of them could pass for something else when it is joined.
+        """
+        for role, name, nonce in (caller, callee):
+            if role not in ("nm", "ss") or not name or "\n" in name:
+                raise Invalid("a server has the role ss or nm, and a name of one line")
+            if _NONCE.match(nonce) is None:
+                raise Invalid(f"a nonce is {NONCE_BYTES * 2} hex digits in small letters")
+        if caller[2] == callee[2]:
+            raise Invalid("both sides have the same nonce")
         return cls("\n".join(caller), "\n".join(callee))
 
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from attrs import frozen
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IAddress, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
@@ -25,10 +25,13 @@ from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, enco
 from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
 from dfs.wire.messages import Done, Record, Request
-from dfs.wire.transport import Transport
+from dfs.wire.transport import Transport, prompt
 from dfs.wire.upload import SMALL_BYTES, Upload
 
 _log = Logger(namespace="dfs.wire")
+
+#: Bytes of answers that are gathered before they are written, and the transport may say stop.
+_GATHERED_BYTES = 64 * 1024
 
 
 @frozen
@@ -89,7 +92,12 @@ class ServerProtocol(Protocol):
         self._limits = limits
         self._framer = Framer(limits.stranger_line)
         self._out: list[bytes] = []
+        self._out_bytes = 0
         self._reading = False  # inside dataReceived: answers are gathered and written at its end
+        self._deaf = False  # what follows cannot be told apart: nothing more is read
+        # A stranger's requests wait for each other: whether he may ask depends on the one before.
+        self._most_open = 1
+        self._greeted = False
         self._open = 0  # requests without an end
         self._turn: Exchange | None = None  # the untagged request that is being answered
         self._next: Line | None = None  # a request that waits for its turn or its content
@@ -111,6 +119,7 @@ class ServerProtocol(Protocol):
         assert self.transport is not None
         address = address_text(self.transport.getPeer())
         self._link = cast(Transport, self.transport)
+        prompt(self.transport)
         self.peer = Peer(self.factory.next_number(), address, self.close)
         self._link.registerProducer(self, True)
         refusal = self.factory.admitted(self)
@@ -118,7 +127,7 @@ class ServerProtocol(Protocol):
             self.refuse_all(refusal)
 
     def dataReceived(self, data: bytes) -> None:
-        if self._closing:
+        if self._closing or self._deaf:
             return
         self._framer.feed(data)
         self._advance()
@@ -155,11 +164,8 @@ class ServerProtocol(Protocol):
         self._reading = True
         try:
             while not self._closing and self.clogged_since is None and self._step():
-                pass
-        except DFSError as error:
-            # What follows cannot be told apart any more: nothing of it is executed.
-            self.factory.refused(self.peer, error)
-            self.refuse_all(error)
+                if self._out_bytes > _GATHERED_BYTES:
+                    self._flush()
         finally:
             self._reading = False
             self._flush()
@@ -167,6 +173,24 @@ class ServerProtocol(Protocol):
 
     def _step(self) -> bool:
         """Do one thing; False if nothing can be done before something happens."""
+        try:
+            return self._work()
+        except DFSError as error:
+            self._upload = None
+            self._hear_no_more(Line("", Refused(error), None))
+            return True
+
+    def _hear_no_more(self, last: Line) -> None:
+        """
+        Execute nothing of what follows, because it cannot be told apart any more.
+
+        The refusal is given in its turn, as every answer is; then the connection ends.
+        """
+        self._deaf = True
+        self._framer = Framer(0)
+        self._next = last
+
+    def _work(self) -> bool:
         if self._upload is not None:
             if not self._upload.advance():
                 return False
@@ -175,10 +199,7 @@ class ServerProtocol(Protocol):
             return True
         if self._next is not None:
             return self._begin(self._next)
-        peer = self.peer
-        if self._open >= (
-            self._limits.machine_unanswered if peer.machine else self._limits.unanswered
-        ):
+        if self._deaf or self._open >= self._most_open:
             return False
         raw = self._framer.line()
         if raw is None:
@@ -191,9 +212,10 @@ class ServerProtocol(Protocol):
         try:
             line = decode_request(raw)
         except BadRequest as bad:
-            self.factory.refused(self.peer, bad.error)
             # In its turn: an untagged answer must not overtake the ones before it.
             self._next = Line(bad.tag, Refused(bad.error), bad.length)
+            if bad.hopeless:
+                self._hear_no_more(self._next)
         else:
             self._next = line
 
@@ -219,6 +241,8 @@ class ServerProtocol(Protocol):
         self._open += 1
         if not line.tag:
             self._turn = exchange
+        if self._deaf:
+            self.close_after = exchange
         self._answer(exchange)
         return True
 
@@ -229,7 +253,7 @@ class ServerProtocol(Protocol):
 
     def _throttle(self) -> None:
         """Let the transport read only while what it reads can be worked on soon."""
-        if self.lost or self._closing:
+        if self._closing:
             return
         full = len(self._framer) > SMALL_BYTES + self._framer.max_line
         if full and not self._throttled:
@@ -243,32 +267,37 @@ class ServerProtocol(Protocol):
     def _answer(self, exchange: Exchange) -> None:
         try:
             if isinstance(exchange.request, Refused):
+                self.factory.refused(self.peer, exchange.request.error)
                 raise exchange.request.error
             outcome = self._receiver.received(exchange.request, exchange)
+            if outcome is not None and not isinstance(outcome, Record | Deferred):
+                outcome = Deferred.fromCoroutine(outcome)
         except DFSError as error:
             self._refuse(exchange, error)
             return
         except Exception:
             self._failed(Failure(), exchange)
             return
-        if outcome is None or isinstance(outcome, Record):
-            self._end(exchange, outcome)
+        if isinstance(outcome, Deferred):
+            outcome.addCallbacks(
+                self._end, self._failed, callbackArgs=(exchange,), errbackArgs=(exchange,)
+            )
+        else:
+            self._end(outcome, exchange)
+
+    def _end(self, record: Record | None, exchange: Exchange) -> None:
+        try:
+            data = encode_answer(_DONE if record is None else record, exchange.tag)
+        except Exception:
+            self._failed(Failure(), exchange)
             return
-        later = outcome if isinstance(outcome, Deferred) else Deferred.fromCoroutine(outcome)
-        later.addCallback(self._ended, exchange)
-        later.addErrback(self._failed, exchange)
-
-    def _ended(self, record: Record | None, exchange: Exchange) -> None:
-        self._end(exchange, record)
-
-    def _end(self, exchange: Exchange, record: Record | None) -> None:
-        self.write(encode_answer(_DONE if record is None else record, exchange.tag))
+        self.write(data)
         self._finished(exchange, "OK")
 
     def _failed(self, failure: Failure, exchange: Exchange) -> None:
         if isinstance(failure.value, DFSError):
             self._refuse(exchange, failure.value)
-        elif self.lost and failure.check(ConnectionLost):
+        elif self._closing and failure.check(ConnectionLost):
             self._finished(exchange, "LOST")
         else:
             _log.failure(
@@ -289,44 +318,49 @@ class ServerProtocol(Protocol):
         if exchange.content is not None:
             exchange.content.discard()
         self.factory.answered(exchange, outcome, message)
-        self._framer.max_line = self._line_limit()
+        if not self._greeted and self.peer.known:
+            self._greet()
         if not self._reading and not self.lost:
             self._advance()
 
-    def _line_limit(self) -> int:
-        if self.peer.machine:
-            return self._limits.machine_line
-        return self._limits.line if self.peer.known else self._limits.stranger_line
+    def _greet(self) -> None:
+        """The peer is no stranger any more."""
+        self._greeted = True
+        machine = bool(self.peer.machine)
+        limits = self._limits
+        self._framer.max_line = limits.machine_line if machine else limits.line
+        self._most_open = limits.machine_unanswered if machine else limits.unanswered
 
     # ----------------------------------------------------------------------------- writing
 
     def write(self, data: bytes) -> None:
         """Write a whole line."""
-        if self.lost:
+        if self._closing:
             return
         self._out.append(data)
+        self._out_bytes += len(data)
         if not self._reading:
             self._flush()
 
     def write_data(self, tag: str, piece: bytes) -> None:
         """Write a piece of content."""
-        if self.lost:
+        if self._closing:
             return
         self._out += (f"{tag}DATA|{len(piece)}\n".encode(), piece, b"\n")
+        self._out_bytes += len(piece)
         if not self._reading:
             self._flush()
 
     def _flush(self) -> None:
         if self._out and not self.lost:
             out, self._out = self._out, []
+            self._out_bytes = 0
             self._link.writeSequence(out)
 
     def room(self) -> Deferred[None] | None:
         """See L{Exchange.room}."""
-        if self.lost:
-            gone: Deferred[None] = Deferred()
-            gone.errback(ConnectionLost())
-            return gone
+        if self._closing:
+            return fail(ConnectionLost())
         self._flush()
         if self.clogged_since is None:
             return None
@@ -335,9 +369,14 @@ class ServerProtocol(Protocol):
         return waiting
 
     def refuse_all(self, error: DFSError) -> None:
-        """Say why, then end the connection; nothing more is read."""
+        """Say why, then end the connection at once; nothing more is read or answered."""
         self.write(encode_error(error))
         self.close()
+
+    @property
+    def busy(self) -> bool:
+        """Something that was asked is not answered yet."""
+        return self._open > 0
 
     def close(self) -> None:
         """End the connection after what was written."""
@@ -345,6 +384,9 @@ class ServerProtocol(Protocol):
             return
         self._closing = True
         self._flush()
+        if self.clogged_since is None:
+            # Who does not take the rest is dropped like others who do not read.
+            self.clogged_since = self._clock.seconds()
         # loseConnection waits for a registered producer to say that it is done.
         self._link.unregisterProducer()
         self._link.loseConnection()

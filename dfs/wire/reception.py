@@ -42,8 +42,6 @@ Handler = Callable[[Any, Exchange], Outcome]
 #: Lets a person in, or refuses; what it returns is waited for.
 LogIn = Callable[[Peer, str], Deferred[None] | None]
 
-_NONCE_DIGITS = NONCE_BYTES * 2
-
 
 @frozen
 class _Greeting:
@@ -129,8 +127,6 @@ class Reception:
             return self._admit(peer, hello.name, Welcome(PROTOCOL, self.role, self.name), "client")
         if hello.role not in ("nm", "ss"):
             raise Invalid("a role is client, ss or nm")
-        if len(hello.nonce) != _NONCE_DIGITS or "\n" in hello.name:
-            raise Invalid(f"HELLO of a server needs nonce=<{_NONCE_DIGITS} hex digits>")
         nonce = self._entropy(NONCE_BYTES).hex()
         claim = Claim.of(
             (hello.role, hello.name, hello.nonce),
@@ -156,7 +152,7 @@ class Reception:
 
     def _admit(self, peer: Peer, user: str, welcome: Record, role: str) -> Outcome:
         """Let a person in, now or when they have been written down."""
-        if peer.machine:
+        if peer.machine or peer.greeting is not None:
             raise Invalid("this connection belongs to a server")
 
         def admitted(_: object) -> Record:

@@ -91,15 +91,17 @@ class ServerFactory(Factory):
         strangers = []
         for protocol in list(self.connections):
             clogged = protocol.clogged_since
-            if clogged is not None and now - clogged > self.limits.stall_seconds:
-                self.refused(protocol.peer, Busy("the answers were not read"))
-                protocol.abort()
+            if clogged is not None:
+                if now - clogged > self.limits.stall_seconds:
+                    self.refused(protocol.peer, Busy("the answers were not read"))
+                    protocol.abort()
             elif not protocol.peer.known:
                 strangers.append(protocol)
         strangers.sort(key=lambda protocol: protocol.since)
         surplus = len(strangers) - self.limits.strangers
         for place, protocol in enumerate(strangers):
-            if place < surplus or now - protocol.since > self.limits.login_seconds:
+            late = now - protocol.since > self.limits.login_seconds and not protocol.busy
+            if late or place < surplus:
                 error = Unauthenticated(
                     f"no LOGIN or HELLO within {self.limits.login_seconds:g} s; connect again"
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable
+from typing import NoReturn
 
 from twisted.internet.defer import Deferred, fail, succeed
 
@@ -23,7 +24,7 @@ SMALL_BYTES = 64 * 1024
 _WAITING_BYTES = 1024 * 1024
 
 #: Bytes of one DATA block.
-_MAX_BLOCK = 1024 * 1024
+MAX_BLOCK = 1024 * 1024
 
 
 class Upload:
@@ -52,7 +53,6 @@ class Upload:
         self._reader: Deferred[bytes] | None = None
         self._error: DFSError | None = None
         self._discard = False
-        self._after_block = False
 
     # ---------------------------------------------------------------------- the reading side
 
@@ -76,14 +76,21 @@ class Upload:
             return fail(self._error)
         if self.complete:
             return succeed(b"")
-        self._reader = Deferred()
+        self._reader = Deferred(self._not_now)
         return self._reader
 
     def discard(self) -> None:
-        """Nobody reads any more: what still comes is skipped."""
+        """Nobody reads any more: what still comes is skipped, and is not taken for the whole."""
+        if self.complete and not self._pieces:
+            return
         self._discard = True
         self._pieces.clear()
         self._waiting_bytes = 0
+        self._error = Unavailable("this content is not read any more")
+
+    def _not_now(self, reader: Deferred[bytes]) -> None:
+        """Whoever waits for a piece gave up; the piece is kept for the next who asks."""
+        self._reader = None
 
     # ------------------------------------------------------------------ the connection's side
 
@@ -125,16 +132,19 @@ class Upload:
             return False
         if not raw:
             return True  # the line feed after a block
-        answer = decode_answer(raw)
+        try:
+            answer = decode_answer(raw)
+            size = read_number(answer.fields) if answer.word == "DATA" else 0
+        except Invalid as error:
+            self._give_up(str(error))
         if answer.word == "DATA":
-            size = read_number(answer.fields)
-            if size > _MAX_BLOCK:
-                self._give_up(f"a DATA block may have {_MAX_BLOCK} bytes")
+            if size > MAX_BLOCK:
+                self._give_up(f"a DATA block may have {MAX_BLOCK} bytes")
             self._framer.raw = size
         elif answer.word == "STOP" and len(answer.fields) == 2:
             self._stop(*answer.fields)
         else:
-            self._give_up("content is sent as DATA|<bytes> and ends with STOP|<bytes>|<sha256>")
+            self._give_up("content is sent as blocks after DATA lines and ends with a STOP line")
         return True
 
     def _stop(self, size: str, sha256: str) -> None:
@@ -145,7 +155,7 @@ class Upload:
         else:
             self._finish(None)
 
-    def _give_up(self, why: str) -> None:
+    def _give_up(self, why: str) -> NoReturn:
         """Where the content ends cannot be known any more."""
         error = Invalid(why)
         self._finish(error)
@@ -166,7 +176,7 @@ class Upload:
 
     def _finish(self, error: DFSError | None) -> None:
         self.complete = True
-        self._error = error
+        self._error = error = self._error or error
         if self._reader is not None:
             reader, self._reader = self._reader, None
             if error is None:
