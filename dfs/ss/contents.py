@@ -63,14 +63,11 @@ async def pieces_of(reader: IReader) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def whole(store: IStore, content: Content) -> bytes:
-    """A content in one piece; for those that are known to fit into memory."""
-    data = store.small(content)
-    if data is not None:
-        return data
+async def loaded(store: IStore, content: Content) -> list[bytes]:
+    """All pieces of a content; for those that are known to fit into memory."""
     reader = store.reader(content)
     try:
-        return b"".join([piece async for piece in pieces_of(reader)])
+        return [piece async for piece in pieces_of(reader)]
     finally:
         reader.close()
 

@@ -24,7 +24,7 @@ from dfs.core.editing import Draft, splice
 from dfs.core.history import content_of
 from dfs.core.sentences import Span, find
 from dfs.errors import TooLarge, Unsupported
-from dfs.ss.contents import cut, keep, whole
+from dfs.ss.contents import cut, keep, loaded
 from dfs.store.interfaces import INLINE_BYTES, IStore
 
 #: Larger documents are not edited sentence by sentence: they would have to be held in memory.
@@ -118,14 +118,13 @@ class Drafting:
             raise TooLarge(f"a document may have {self.max_document} bytes here, not {size}")
 
     async def _locate(self, content: Content, index: int) -> tuple[Span, Drafted]:
-        data = await whole(self._store, content)
-        found: tuple[Span, Drafted] = await self._work(_locate, data, index)
+        pieces = await loaded(self._store, content)
+        found: tuple[Span, Drafted] = await self._work(_locate_in, pieces, index)
         return found
 
     async def _splice(self, content: Content, span: Span, draft: Draft, then: Then) -> Any:
-        data = await whole(self._store, content)
-        new, _ = await self._work(splice, data, span, draft)
-        del data
+        pieces = await loaded(self._store, content)
+        new = await self._work(_splice_into, pieces, span, draft)
         self.check_size(len(new))
         return await keep(self._store, len(new), cut(new), lambda kept: then(kept, None))
 
@@ -154,6 +153,21 @@ def _locate(data: bytes, index: int) -> tuple[Span, Drafted]:
     text = span.of(data)
     draft = Draft(text)
     return span, Drafted(draft, draft.word_count, shown(text))
+
+
+# Joining takes long, too, so it belongs to the work.  Emptying the list saves one of the copies.
+
+
+def _locate_in(pieces: list[bytes], index: int) -> tuple[Span, Drafted]:
+    data = b"".join(pieces)
+    pieces.clear()
+    return _locate(data, index)
+
+
+def _splice_into(pieces: list[bytes], span: Span, draft: Draft) -> bytes:
+    data = b"".join(pieces)
+    pieces.clear()
+    return splice(data, span, draft)[0]
 
 
 def _started(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:

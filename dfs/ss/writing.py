@@ -20,7 +20,7 @@ from dfs.core.tickets import Ticket
 from dfs.errors import Invalid
 from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes, Outcome
-from dfs.ss.contents import coming, cut, gathered, joined, keep, pieces_of, whole
+from dfs.ss.contents import coming, cut, gathered, joined, keep, loaded, pieces_of
 from dfs.ss.drafting import Drafting
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import INLINE_BYTES, IStore
@@ -99,7 +99,8 @@ class Writing:
         self._drafting.check_size(size)
         if self._sessions.locked(document.id):
             # Then it is small enough to have been opened for editing.
-            self._sessions.may_append(document.id, await whole(self._store, old), addition)
+            text = b"".join(await loaded(self._store, old))
+            self._sessions.may_append(document.id, text, addition)
         if size <= INLINE_BYTES:
             data = (self._store.small(old) or b"") + addition
             new = history.content_of(data)
