@@ -28,7 +28,7 @@ from twisted.python.failure import Failure
 
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.history import Stamp, written
-from dfs.errors import Busy
+from dfs.errors import Busy, DFSError, Internal
 from dfs.store.interfaces import IStore
 
 T = TypeVar("T")
@@ -111,8 +111,8 @@ class Changes:
 
     @ivar lines: the order of jobs; ids of documents are keys here.
     @ivar stamp: who changes something, now and here.
-    @ivar may_commit: called before each commit, and again before a client is told; what it
-        raises is the answer.
+    @ivar may_commit: called before each commit, where what it raises is the answer, and again
+        before a client is told.
     @ivar note: takes what the name server is to be told; returns as L{Outcome.noted}.
     @ivar undo_depth: changes of a document that can be taken back.
     """
@@ -155,5 +155,19 @@ class Changes:
         outcome = await self.lines.run(document_id, job)
         if wait and outcome.noted is not None:
             await outcome.noted
-        self.may_commit()
+        self._may_speak()
         return outcome.document
+
+    def _may_speak(self) -> None:
+        """
+        Ask once more, after the commit.
+
+        @raise Internal: nobody may be told that it was done.  Not the reason itself: a client that
+            reads C{UNAVAILABLE} knows that nothing was done, and does it again.
+        """
+        try:
+            self.may_commit()
+        except DFSError as error:
+            raise Internal(
+                f"{error}; whether the change will be kept is not known, so look before repeating"
+            ) from error

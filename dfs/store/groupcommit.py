@@ -13,6 +13,10 @@ to bear that.
 Note [Disk errors].  A full disk is an answer: nothing of the work is kept, and the next one may
 succeed.  Any other error of the disk is the end: after a failed fsync nobody knows what is on the
 disk, so it is never tried again; everything that waits fails, and C{on_fatal} is called once.
+
+Note [In doubt].  Works of the group that met the error may be on the disk or not, so they fail with
+L{Internal}, never with an error that invites to try again.  Works that come later were certainly
+not done: L{Unavailable}.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dfs.errors import Busy, Unavailable
+from dfs.errors import Busy, Internal, Unavailable
 
 T = TypeVar("T")
 
@@ -98,6 +102,17 @@ def disk_full(error: BaseException) -> Unavailable:
     return Unavailable(f"disk full: {error}; delete something or add space, then try again")
 
 
+def _unknown(error: BaseException) -> Internal:
+    """See Note [In doubt]."""
+    return Internal(
+        f"the disk failed: {error}; whether this was kept is not known, so look before repeating"
+    )
+
+
+def _refused(error: BaseException) -> Unavailable:
+    return Unavailable(f"the disk failed: {error}")
+
+
 @define(eq=False)
 class _Item:
     """One work on its way to the disk, with what became of it."""
@@ -160,7 +175,8 @@ class GroupCommit:
             transaction; what it raises is logged.
         @return: what the work returned, when it is durable.  Fires in order of submission.
         @raise Busy: too many wait (Deferred failure).
-        @raise Unavailable: the disk is full or failed, or this is closed (Deferred failure).
+        @raise Unavailable: the disk is full or failed before, or this is closed (Deferred failure).
+        @raise Internal: the disk failed, see Note [In doubt] (Deferred failure).
         """
         if self._refusal:
             return fail(Unavailable(self._refusal))
@@ -196,7 +212,8 @@ class GroupCommit:
 
     def _died(self, failure: Failure) -> None:
         """The disk failed."""
-        self._refusal = f"the disk failed: {failure.getErrorMessage()}"
+        assert failure.value is not None
+        self._refusal = str(_refused(failure.value))
         self._on_fatal(failure)
 
     def _ended(self) -> None:
@@ -252,7 +269,7 @@ class GroupCommit:
         if self._death is not None:
             for item in group:
                 item.failed = True
-                item.outcome = Unavailable(f"the disk failed: {self._death}")
+                item.outcome = _unknown(self._death) if died is None else _refused(self._death)
         self._call_from_thread(self._answer, group)
         if self._death is None:
             self._tidy(group)

@@ -21,7 +21,7 @@ from zope.interface import implementer
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.history import content_of
 from dfs.core.versions import Version
-from dfs.errors import Conflict, Corrupt, DFSError, NotFound, Unavailable
+from dfs.errors import Conflict, Corrupt, DFSError, Internal, NotFound, Unavailable
 from dfs.store.accesses import Accesses
 from dfs.store.encoding import head_of, summarize
 from dfs.store.interfaces import (
@@ -272,7 +272,7 @@ class MemoryStore:
     def _check_disk(self) -> None:
         if not self.disk.broken:
             return
-        failure = Failure(Unavailable("the disk failed: it was broken on purpose"))
+        failure = Failure(Internal("the disk failed: it was broken on purpose"))
         if not self._refusal and self._on_fatal is not None:
             self._on_fatal(failure)
         self._refusal = failure.getErrorMessage()

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from dfs.core.access import Right
 from dfs.errors import (
     Busy,
+    Internal,
     Invalid,
     Locked,
     NotFound,
@@ -369,7 +370,8 @@ class CommitTests(WorldTests):
         self.disk.work()
         outcome = self.world.outcome(committing)
         assert isinstance(outcome, Failure)
-        outcome.trap(Unavailable)
+        # In doubt: a client must not take this for "nothing was done, send it again".
+        outcome.trap(Internal)
         self.world.pass_time(0.1)
         self.assertEqual(ended, [True])
         self.assertIn("the disk failed", str(self.world.nm.heard[-1]))

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.errors import Busy, Conflict, Unavailable
+from dfs.errors import Busy, Conflict, Internal, Unavailable
 from dfs.store.groupcommit import GroupCommit, connect
 from tests.store.faulty import Faults, broken
 from tests.store.pump import Pump
@@ -130,14 +130,19 @@ class GroupCommitTests(SynchronousTestCase):
         self.assertEqual(self.rows(), [2])
 
     def test_failed_fsync(self) -> None:
-        """After an error of the disk everything that waits fails, and nothing is tried again."""
+        """
+        After an error of the disk everything that waits fails, and nothing is tried again.
+
+        What met the error is in doubt, which is not an answer that a client would repeat.
+        """
         release, held = self.hold()
         waiting: Deferred[Any] = self.writer.submit(insert(1))
         self.faults.error, self.faults.times = broken, 1
         release()
-        for failure in (self.pump.outcome(held), self.pump.outcome(waiting)):
+        for work, error in ((held, Internal), (waiting, Unavailable)):
+            failure = self.pump.outcome(work)
             assert isinstance(failure, Failure)
-            failure.trap(Unavailable)
+            failure.trap(error)
         while not self.deaths:
             self.pump.step()
         executed = len(self.faults.executed)

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.core.history import buried, content_of
-from dfs.errors import Corrupt, Unavailable
+from dfs.errors import Corrupt, Internal, Unavailable
 from dfs.store.interfaces import Identity
 from dfs.store.memory import MemoryDisk, MemoryStore
 from tests.store.samples import ALICE, LARGE, new, with_text
@@ -59,8 +59,8 @@ class MemoryStoreTests(SynchronousTestCase):
     def test_broken(self) -> None:
         """A broken disk fails every commit and is reported once."""
         self.disk.broken = True
-        for _ in range(2):
-            self.failureResultOf(self.store.commit(new()), Unavailable)
+        self.failureResultOf(self.store.commit(new()), Internal)
+        self.failureResultOf(self.store.commit(new()), Unavailable)
         self.assertEqual(len(self.deaths), 1)
 
     def test_damage(self) -> None:

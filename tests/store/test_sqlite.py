@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.core.documents import Content, Document
 from dfs.core.history import buried, checkpointed, content_of, without_checkpoint
-from dfs.errors import Conflict, Corrupt, DFSError, Locked, Unavailable, Unsupported
+from dfs.errors import Conflict, Corrupt, DFSError, Internal, Locked, Unavailable, Unsupported
 from dfs.store.groupcommit import connect
 from dfs.store.interfaces import PIECE_BYTES
 from dfs.store.sqlite import SQLiteStore
@@ -317,7 +317,7 @@ class BrokenDiskTests(StoreCase):
         """After a failed fsync nothing is committed any more; reading goes on."""
         document = self.write(new(), b"text")
         self.faults.error, self.faults.times = broken, 1
-        self.refused(self.store.commit(new(2)), Unavailable)
+        self.refused(self.store.commit(new(2)), Internal)
         while not self.deaths:
             self.pump.step()
         self.refused(self.store.commit(new(3)), Unavailable)
