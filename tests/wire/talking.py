@@ -6,7 +6,7 @@ Decides how a test talks to the wire.  Must not know what it is tested for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import Factory, define
@@ -29,8 +29,12 @@ class Wire(StringTransport):
 
     def abortConnection(self) -> None:
         """End now."""
-        super().abortConnection()
+        self.disconnecting = True
         self.aborted = True
+
+    def writeSequence(self, data: Iterable[bytes]) -> None:
+        """Send."""
+        self.write(b"".join(data))
 
     @property
     def open(self) -> bool:
