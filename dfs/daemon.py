@@ -19,9 +19,13 @@ unless C{--logger} was given, and whether it daemonizes or not.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ipaddress
+import os
 import resource
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
 from twisted.application import strports
@@ -29,6 +33,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
@@ -260,9 +265,22 @@ class DaemonService(MultiService):
         super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:
-        """Ask for more files before anything below opens one."""
+        """
+        Ask for more files before anything below opens one.
+
+        @raise SystemExit: a port is taken, which was logged.  In the background C{twistd} has to
+            hear of the error itself: it tells the process that waits at the terminal.
+        """
         raise_file_limit()
-        super().privilegedStartService()
+        try:
+            super().privilegedStartService()
+        except CannotListenError:
+            above = self._options.parent
+            if above is None or not above.get("nodaemon"):
+                raise
+            with contextlib.suppress(OSError):
+                os.unlink(above["pidfile"] or "")
+            raise SystemExit(1) from None
 
 
 def read_environment(options: Options, environ: Mapping[str, str], *words: str) -> None:
@@ -394,3 +412,26 @@ def place(address: IAddress) -> tuple[str, int | None]:
     if isinstance(address, UNIXAddress):
         return (address.name or b"").decode("utf-8", "backslashreplace"), None
     return str(address), None
+
+
+def end(reactor: Any, status: int) -> None:
+    """
+    Stop the process in good order, with an exit status.
+
+    C{twistd} itself ends with status 0 whatever happened while it ran.
+    """
+    atexit.register(_exit, status)
+    if reactor.running:
+        reactor.stop()
+    else:
+        reactor.callWhenRunning(reactor.stop)
+
+
+def _exit(status: int) -> None:
+    for stream in _standard_streams():
+        stream.flush()
+    os._exit(status)
+
+
+def _standard_streams() -> Iterable[Any]:
+    return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]

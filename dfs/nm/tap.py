@@ -23,6 +23,7 @@ from dfs.daemon import (
     DaemonOptions,
     DaemonService,
     client_description,
+    end,
     listen,
     positive,
     server_description,
@@ -114,7 +115,7 @@ def makeService(options: Options) -> IService:
             log_event="store_failed",
             reason=failure.getErrorMessage(),
         )
-        reactor.stop()
+        end(reactor, 1)
 
     # What was typed is meant here, wherever twistd goes before the service starts.
     secret_path = os.path.abspath(options["secret"])

@@ -14,12 +14,10 @@ known the name server hears of it.
 
 from __future__ import annotations
 
-import atexit
 import os
 import socket
 import sqlite3
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
 from twisted.application.service import IService, MultiService
@@ -33,7 +31,15 @@ from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
 from dfs.core import names
-from dfs.daemon import DaemonOptions, DaemonService, client_description, listen, place, positive
+from dfs.daemon import (
+    DaemonOptions,
+    DaemonService,
+    client_description,
+    end,
+    listen,
+    place,
+    positive,
+)
 from dfs.errors import DFSError, Invalid
 from dfs.secret import read_secret
 from dfs.ss.service import Settings, StorageServer, Surroundings
@@ -242,31 +248,8 @@ def dialler(reactor: Any) -> Callable[[str], Deferred[Connection]]:
     return dial
 
 
-def end(reactor: Any, status: int) -> None:
-    """
-    Stop the process in good order, with an exit status.
-
-    C{twistd} itself ends with status 0 whatever happened while it ran.
-    """
-    atexit.register(_exit, status)
-    if reactor.running:
-        reactor.stop()
-    else:
-        reactor.callWhenRunning(reactor.stop)
-
-
-def _exit(status: int) -> None:
-    for stream in _standard_streams():
-        stream.flush()
-    os._exit(status)
-
-
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _standard_streams() -> Iterable[Any]:
-    return [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
 
 
 def makeService(options: Options, reactor: Any = None) -> IService:

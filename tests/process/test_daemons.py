@@ -145,6 +145,7 @@ async def test_port_taken(
     said = started.text + "".join(log.read_text() for log in background.glob("*.log"))
     assert "listen_failed" in said
     assert "Address already in use" in said
+    assert not own or "Traceback" not in said
     # The one in the background tells its parent first and cleans up then.
     await until(lambda: not list(background.glob("*.pid")), "its pid file is removed")
 
