@@ -204,6 +204,9 @@ async def test_tac(tmp_path: Path, name: str) -> None:
         DFS_NM=f"127.0.0.1:{port}",
         DFS_LOG_FORMAT="json",
     )
+    if name == "ss":  # nobody else makes the secret that it waits for
+        (tmp_path / "cluster.secret").write_text("5" * 64 + "\n")
+        (tmp_path / "cluster.secret").chmod(0o600)
     tac = str(ROOT / "tac" / f"{name}.tac")
     daemon = Process(twistd("-ny", tac, "--pidfile="), tmp_path, env)
     expected = {"nm": 1, "ss": 1, "cluster": 3}[name]
