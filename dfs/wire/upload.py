@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from dfs.errors import Corrupt, DFSError, Invalid, Unavailable
+from dfs.errors import Corrupt, DFSError, Invalid, TooLarge, Unavailable
 from dfs.wire.codec import UNKNOWN_LENGTH, decode_answer, read_number
 from dfs.wire.framing import Framer
 
@@ -127,24 +127,24 @@ class Upload:
 
     def _block(self) -> bool:
         """Read the line before a block, or the one that ends them."""
-        raw = self._framer.line()
-        if raw is None:
-            return False
-        if not raw:
-            return True  # the line feed after a block
         try:
+            raw = self._framer.line()
+            if raw is None:
+                return False
+            if not raw:
+                return True  # the line feed after a block
             answer = decode_answer(raw)
             size = read_number(answer.fields) if answer.word == "DATA" else 0
-        except Invalid as error:
-            self._give_up(str(error))
+        except DFSError as error:
+            self._give_up(error)
         if answer.word == "DATA":
             if size > MAX_BLOCK:
-                self._give_up(f"a DATA block may have {MAX_BLOCK} bytes")
+                self._give_up(TooLarge(f"a DATA block may have {MAX_BLOCK} bytes"))
             self._framer.raw = size
         elif answer.word == "STOP" and len(answer.fields) == 2:
             self._stop(*answer.fields)
         else:
-            self._give_up("content is sent as blocks after DATA lines and ends with a STOP line")
+            self._give_up(Invalid("content is blocks after DATA lines; a STOP line ends it"))
         return True
 
     def _stop(self, size: str, sha256: str) -> None:
@@ -155,9 +155,8 @@ class Upload:
         else:
             self._finish(None)
 
-    def _give_up(self, why: str) -> NoReturn:
+    def _give_up(self, error: DFSError) -> NoReturn:
         """Where the content ends cannot be known any more."""
-        error = Invalid(why)
         self._finish(error)
         raise error
 
