@@ -6,11 +6,10 @@ import hashlib
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.testing import StringTransport
 from twisted.test import iosim
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.errors import NotFound, TooLarge, Unauthenticated, Unavailable
+from dfs.errors import Busy, NotFound, TooLarge, Unauthenticated, Unavailable
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
     Committed,
@@ -27,7 +26,7 @@ from dfs.wire.messages import (
     Stop,
     WhoAmI,
 )
-from dfs.wire.server import Exchange
+from dfs.wire.server import Exchange, Limits
 from tests.wire.talking import SECRET, House, Later, counted
 
 BIG = bytes(range(256)) * 20000
@@ -128,7 +127,7 @@ class BothTests(BothCase):
         body = self.client.ask(Put("t"), BIG)
         pieces = [*(BIG[at : at + 70000] for at in range(0, len(BIG), 70000)), b""]
         sent = self.client.send(Put("t"), lambda: succeed(pieces.pop(0)))
-        nothing = self.client.send if False else self.client.ask(Put("t"), b"")
+        nothing = self.client.ask(Put("t"), b"")
         for one in (body, sent):
             committed = self.result(one)
             self.assertEqual((committed.version, committed.size), (digest, len(BIG)))
@@ -208,10 +207,13 @@ class BothTests(BothCase):
 
     def test_refused_connection(self) -> None:
         """Who comes when the server is full hears it as the answer to what he asks."""
-        full = House(limits=type(self.house.limits)(connections=0))
+        full = House(limits=Limits(connections=0))
         server = full.factory.buildProtocol(None)
-        transport = StringTransport()
-        transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
-        server.makeConnection(transport)
-        self.assertTrue(transport.value().startswith(b"ERROR|BUSY|"))
-        self.assertTrue(transport.disconnecting)
+        client = Connection(full.clock)
+        pump = iosim.connect(
+            server, iosim.makeFakeServer(server), client, iosim.makeFakeClient(client), greet=False
+        )
+        asked = client.ask(WhoAmI())
+        pump.flush()
+        self.failureResultOf(asked, Busy)
+        self.assertTrue(client.lost)

@@ -2,7 +2,7 @@
 Whole conversations, damaged.
 
 H43: any line of bytes on one connection, an ERROR each, nobody's memory in an answer.  H46: what
-hides behind an over-long line is not executed.
+hides behind an over-long line is not executed.  Trial fails a test in which a failure was logged.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.wire.messages import REQUESTS, Append, Create, Put, Read, Record, Request, Status, Stop
+from dfs.wire.messages import REQUESTS, Append, Create, Put, Read, Record, Request, Stop
 from dfs.wire.server import Exchange
 from tests.wire.talking import House, Visitor
 
@@ -63,12 +63,11 @@ def mutate(chance: random.Random, data: bytes) -> bytes:
     return data
 
 
-async def store(request: Request[Any], exchange: Exchange) -> Record | None:
+async def store(request: Request[Any], exchange: Exchange) -> None:
     """Take content, whatever it is."""
     if exchange.content is not None:
         while await exchange.content.read():
             pass
-    return Status.answer(0) if False else None  # Done
 
 
 def read(request: Read, exchange: Exchange) -> Record:
@@ -85,11 +84,6 @@ class ConversationTests(SynchronousTestCase):
         globalLogPublisher.addObserver(cast(ILogObserver, self.observe))
         self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, self.observe))
         self.executed: list[str] = []
-
-    def observe(self, event: LogEvent) -> None:
-        """Keep what went wrong."""
-        if "log_failure" in event:
-            self.failures.append(event)
 
     def create(self, request: Create, exchange: Exchange) -> None:
         """Remember what was asked."""
@@ -122,7 +116,6 @@ class ConversationTests(SynchronousTestCase):
             self.assertEqual(len(ends), 2, (line, heard))
         self.assertTrue(visitor.wire.open)
         self.assertEqual(visitor.say("#end|WHOAMI"), [f"#end|OK|{visitor.peer.user}"])
-        self.assertEqual(self.failures, [])
 
     def converse(self, seed: int) -> Visitor:
         """One damaged conversation, cut at random."""
@@ -149,9 +142,7 @@ class ConversationTests(SynchronousTestCase):
                 self.assertIn(b"ERROR|", heard)
                 visitor.server.dataReceived(b"CREATE|behind\n")
             visitor.leave()
-        self.assertEqual(self.failures, [])
         self.assertNotIn("behind", self.executed)
-        self.assertNotIn("no", self.executed[:0])
         self.assertGreater(ended, 50)
         self.assertLess(ended, 1400)
 
@@ -171,4 +162,3 @@ class ConversationTests(SynchronousTestCase):
             self.assertFalse(visitor.wire.open)
             self.assertEqual(visitor.heard()[0], "OK")
         self.assertEqual(set(self.executed), {"before"})
-        self.assertEqual(self.failures, [])
