@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import random
 import re
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.wire.messages import REQUESTS, Append, Create, Put, Read, Record, Request, Stop
@@ -80,9 +79,6 @@ class ConversationTests(SynchronousTestCase):
     """A server survives everything, and says so."""
 
     def setUp(self) -> None:
-        self.failures: list[LogEvent] = []
-        globalLogPublisher.addObserver(cast(ILogObserver, self.observe))
-        self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, self.observe))
         self.executed: list[str] = []
 
     def create(self, request: Create, exchange: Exchange) -> None:
