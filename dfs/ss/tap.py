@@ -129,6 +129,7 @@ class Awaiting(MultiService):
         self._options = options
         self._reactor = reactor
         self._said = ""
+        self._over = False
         self.server: StorageServer | None = None
 
     def startService(self) -> None:
@@ -148,7 +149,7 @@ class Awaiting(MultiService):
 
     def _look(self, fail: Callable[[Exception], object]) -> None:
         """Look for the secret; begin if it is there."""
-        if self.server is not None:
+        if self.server is not None or self._over:
             return
         try:
             secret = read_secret(self._options["secret"])
@@ -173,6 +174,7 @@ class Awaiting(MultiService):
 
     def _fail(self, _: Exception) -> None:
         """Why was logged."""
+        self._over = True
         end(self._reactor, 1)
 
     def _say(self, text: str) -> None:
