@@ -68,6 +68,7 @@ class Link(MultiService):
     _connection: Connection | None = field(default=None, init=False)
     _over: Deferred[None] | None = field(default=None, init=False)
     _keeping: Deferred[None] | None = field(default=None, init=False)
+    _parted: bool = field(default=False, init=False)
     _complaint: str = field(default="", init=False)
     _log = Logger(namespace="dfs.ss.link")
 
@@ -108,8 +109,9 @@ class Link(MultiService):
             await stopping
 
     async def _goodbye(self, reason: str) -> None:
-        if self._connection is None:
+        if self._connection is None or self._parted:
             return
+        self._parted = True
         with suppress(DFSError):  # it will find out
             await self._connection.ask(Goodbye(reason), timeout=GOODBYE_SECONDS)
 
@@ -150,6 +152,7 @@ class Link(MultiService):
         over: Deferred[None] = Deferred()
         self._over = over
         self._connection = connection
+        self._parted = False
         connection.when_lost().addCallback(lambda _: self._drop(connection, "it was closed"))
         self._complaint = ""
         self._log.info(

@@ -28,6 +28,7 @@ from dfs.wire.messages import (
     Append,
     Edit,
     Etirw,
+    Goodbye,
     Opened,
     Put,
     Stat,
@@ -374,7 +375,8 @@ class CommitTests(WorldTests):
         outcome.trap(Internal)
         self.world.pass_time(0.1)
         self.assertEqual(ended, [True])
-        self.assertIn("the disk failed", str(self.world.nm.heard[-1]))
+        [goodbye] = [one for one in self.world.nm.heard if isinstance(one, Goodbye)]
+        self.assertIn("the disk failed", goodbye.reason)
         self.assertEqual(self.text(), b"One. Two.")
         self.refused(Unavailable, Append(self.world.ticket(), "x"), by=self.world.call())
 
