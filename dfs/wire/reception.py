@@ -90,6 +90,12 @@ class Reception:
             Quit: self._quit,
             **handlers,
         }
+        # Strangers may ask for it as often as they like; so it is made once.
+        self._listing = [
+            HelpLine(known.verb, arguments(known), meaning(known, whole=False))
+            for known in REQUESTS
+            if known in self._handlers and known.audience is not Audience.MACHINE
+        ]
 
     def received(self, request: Request[Any], exchange: Exchange) -> Outcome:
         """
@@ -175,17 +181,18 @@ class Reception:
 
     def _help(self, request: Help, exchange: Exchange) -> Outcome:
         about = request.about.upper()
-        listed = [
-            known
-            for known in REQUESTS
-            if known in self._handlers
-            and (known.verb == about if about else known.audience is not Audience.MACHINE)
-        ]
-        if not listed:
+        lines = self._listing
+        if about:
+            lines = [
+                HelpLine(known.verb, arguments(known), meaning(known, whole=True))
+                for known in REQUESTS
+                if known in self._handlers and known.verb == about
+            ]
+        if not lines:
             raise _no_such_verb(about)
-        for known in listed:
-            exchange.item(HelpLine(known.verb, arguments(known), meaning(known, whole=bool(about))))
-        return Count(len(listed))
+        for line in lines:
+            exchange.item(line)
+        return Count(len(lines))
 
 
 def _no_such_verb(about: str) -> DFSError:
