@@ -40,7 +40,8 @@ class Telnet:
         self._screen.clear()
         self._protocol.dataReceived(line.encode() + b"\r\n")
         self._cluster.advance(1.0)
-        return self._screen.value().decode().splitlines()
+        seen: bytes = self._screen.value()
+        return seen.decode().splitlines()
 
 
 class TranscriptTests(SynchronousTestCase):
