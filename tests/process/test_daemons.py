@@ -113,7 +113,7 @@ async def test_pair_in_one_directory(background: Path, order: tuple[list[str], .
 
 @within(60)
 async def test_terminated(empty_cluster: Cluster) -> None:
-    """A daemon that is asked to end does so without an error in its log."""
+    """H45: a daemon that is asked to end does so at once, without an error in its log."""
     await empty_cluster.start("ss1")
     for daemon in empty_cluster.processes():
         assert await daemon.stop() == -signal.SIGTERM
