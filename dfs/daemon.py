@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import ipaddress
 import os
 import resource
 import sys
@@ -41,7 +40,6 @@ from twisted.internet.interfaces import (
     IReactorCore,
     IStreamServerEndpoint,
 )
-from twisted.internet.protocol import Factory
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
 from twisted.python.failure import Failure
@@ -49,10 +47,12 @@ from twisted.python.usage import Options, UsageError
 from zope.interface import implementer
 
 from dfs import logs
+from dfs.loopback import refuse_beyond_loopback
 
 _log = Logger(namespace="dfs.daemon")
 
-_ADVICE = "add :interface=127.0.0.1, or say --insecure if this network may be trusted"
+#: Files that a daemon needs beside its connections: databases, contents, logs.
+OTHER_FILES = 128
 
 
 def server_description(text: str) -> str:
@@ -169,81 +169,6 @@ def own_files(options: Options, name: str) -> None:
         parent["logfile"] = f"{name}.log"
 
 
-def refuse_beyond_loopback(description: str) -> None:
-    """
-    Accept an endpoint that only this machine can reach.
-
-    @param description: a server endpoint description.
-    @raise UsageError: if others could reach it, or if that cannot be told.
-    """
-    doors = _Doors()
-    try:
-        # Twisted itself says where it would listen: no second parser that may differ from it.
-        listening = serverFromString(cast(Any, doors), description).listen(Factory())
-    except Exception as error:
-        if not doors.puzzled:
-            raise UsageError(f"{description!r} is not a server endpoint: {error}") from None
-    else:
-        listening.addErrback(lambda reason: None)
-    if doors.puzzled or not doors.interfaces:
-        raise UsageError(f"whether {description} is on loopback cannot be told; {_ADVICE}")
-    if not all(_is_loopback(interface) for interface in doors.interfaces):
-        raise UsageError(f"{description} listens beyond loopback; {_ADVICE}")
-
-
-def _is_loopback(interface: str) -> bool:
-    if interface == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(interface).is_loopback
-    except ValueError:
-        return False
-
-
-class _Doors:
-    """
-    A reactor that opens nothing and remembers where it was asked to.
-
-    @ivar interfaces: the interfaces asked for; a UNIX socket counts as C{localhost}.
-    @ivar puzzled: whether an endpoint asked for something else than to listen.
-    """
-
-    def __init__(self) -> None:
-        self.interfaces: list[str] = []
-        self.puzzled = False
-
-    def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:
-        """Remember the interface."""
-        self.interfaces.append(interface)
-
-    def listenSSL(
-        self,
-        port: int,
-        factory: object,
-        contextFactory: object,
-        backlog: int = 50,
-        interface: str = "",
-    ) -> None:
-        """Remember the interface."""
-        self.interfaces.append(interface)
-
-    def listenUNIX(
-        self,
-        address: str,
-        factory: object,
-        backlog: int = 50,
-        mode: int = 0o666,
-        wantPID: bool = False,
-    ) -> None:
-        """Only this machine can reach a UNIX socket."""
-        self.interfaces.append("localhost")
-
-    def __getattr__(self, name: str) -> Any:
-        """Whatever else an endpoint wants, what comes of it is not known."""
-        self.puzzled = True
-        raise AttributeError(name)
-
-
 class DaemonService(MultiService):
     """
     The root of a daemon: brings its log with it, and may open as many files as the system allows.
@@ -333,6 +258,17 @@ def raise_file_limit() -> int:
         )
         return soft
     return hard
+
+
+def connections_within(wanted: int) -> int:
+    """
+    As many connections as the system lets this process have, and some files beside them: one too
+    many can then be refused in words instead of being dropped.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, hard - OTHER_FILES))
 
 
 def listen(

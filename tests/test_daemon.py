@@ -23,7 +23,7 @@ from twisted.python.usage import UsageError
 from twisted.scripts._twistd_unix import ServerOptions
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs import daemon
+from dfs import daemon, loopback
 
 
 class NodeOptions(daemon.DaemonOptions):
@@ -143,7 +143,7 @@ class OptionsTests(SynchronousTestCase):
 
 class LoopbackTests(SynchronousTestCase):
     """
-    L{daemon.refuse_beyond_loopback}
+    L{loopback.refuse_beyond_loopback}
     """
 
     def test_loopback(self) -> None:
@@ -158,7 +158,7 @@ class LoopbackTests(SynchronousTestCase):
             "unix:nm.sock",
             "unix:nm.sock:mode=660",
         ):
-            daemon.refuse_beyond_loopback(description)
+            loopback.refuse_beyond_loopback(description)
 
     def test_beyond(self) -> None:
         """What others could reach, or nobody can tell, is refused."""
@@ -174,7 +174,7 @@ class LoopbackTests(SynchronousTestCase):
             "stdio:",
         ):
             with self.assertRaises(UsageError):
-                daemon.refuse_beyond_loopback(description)
+                loopback.refuse_beyond_loopback(description)
 
     def test_encrypted(self) -> None:
         """TLS does not make a network trusted: both of its endpoints are looked at alike."""
@@ -183,10 +183,10 @@ class LoopbackTests(SynchronousTestCase):
         (pem / "key.pem").write_bytes(key_and_certificate())
         ssl = f"ssl:5000:privateKey={pem}/key.pem"
         for description in (f"{ssl}:interface=127.0.0.1", f"tls:{pem}:5000:interface=127.0.0.1"):
-            daemon.refuse_beyond_loopback(description)
+            loopback.refuse_beyond_loopback(description)
         for description in (ssl, f"{ssl}:interface=0.0.0.0", f"tls:{pem}:5000"):
             with self.assertRaises(UsageError):
-                daemon.refuse_beyond_loopback(description)
+                loopback.refuse_beyond_loopback(description)
 
     def test_insecure(self) -> None:
         """C{--insecure}, and only that, opens the door."""

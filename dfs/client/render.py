@@ -149,7 +149,7 @@ def servers_table(lines: Iterable[ServerLine]) -> str:
                 line.address,
                 str(line.documents),
                 size(line.size),
-                f"{line.silent:.1f} s",
+                "-" if line.silent < 0 else f"{line.silent:.1f} s",
             )
             for line in lines
         ),

@@ -23,6 +23,7 @@ from dfs.daemon import (
     DaemonOptions,
     DaemonService,
     client_description,
+    connections_within,
     end,
     listen,
     positive,
@@ -137,7 +138,7 @@ def makeService(options: Options) -> IService:
             settings=Settings(
                 options["heartbeat-interval"],
                 options["failure-after"],
-                Limits(connections=options["max-connections"]),
+                Limits(connections=connections_within(options["max-connections"])),
                 log_reads=options["log-level"] == "debug",
             ),
         )

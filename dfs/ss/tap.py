@@ -35,6 +35,7 @@ from dfs.daemon import (
     DaemonOptions,
     DaemonService,
     client_description,
+    connections_within,
     end,
     listen,
     place,
@@ -46,7 +47,7 @@ from dfs.ss.service import Settings, StorageServer, Surroundings
 from dfs.store.sqlite import SQLiteStore
 from dfs.timing import steady
 from dfs.wire.client import Connection, connect
-from dfs.wire.server import ServerFactory
+from dfs.wire.server import Limits, ServerFactory
 
 #: Seconds from one look for the secret to the next.
 SECRET_SECONDS = 0.5
@@ -187,7 +188,10 @@ class Awaiting(MultiService):
         self.server = server = self._server(secret)
         server.when_failed = lambda: end(self._reactor, 1)
         factory = ServerFactory(
-            self._reactor, server.reception, log_reads=self._options["log-level"] == "debug"
+            self._reactor,
+            server.reception,
+            Limits(connections=connections_within(Limits().connections)),
+            log_reads=self._options["log-level"] == "debug",
         )
         told = self._advertise
         listen(

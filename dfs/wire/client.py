@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.endpoints import connectProtocol
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import (
     IDelayedCall,
@@ -20,7 +19,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -390,8 +389,10 @@ def connect(endpoint: IStreamClientEndpoint, clock: IReactorTime) -> Deferred[Co
 
     @return: fails with what the endpoint says.
     """
-    dialled: Deferred[Connection] = connectProtocol(endpoint, Connection(clock))
-    return dialled
+    factory = Factory.forProtocol(lambda: Connection(clock))
+    # Otherwise each try is two lines in the log.
+    factory.noisy = False
+    return cast("Deferred[Connection]", endpoint.connect(factory))
 
 
 async def greet_as_client(connection: Connection, user: str) -> Welcome:

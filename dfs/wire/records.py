@@ -89,10 +89,10 @@ class ServerLine(Record):
     ``ITEM|<name>|<role>|<state>|<pair>|<epoch>|<address>|<documents>|<bytes>|<silent>``.
 
     @ivar role: C{primary} or C{backup}.
-    @ivar state: C{LIVE}, C{FAILED}, C{HELD}.
+    @ivar state: C{AWAITED}, C{JOINING}, C{LIVE}, C{FAILED} or C{HELD}.
     @ivar pair: name of the pair's home primary.
     @ivar protection: of the pair: C{UNPROTECTED} or its state.
-    @ivar silent: seconds since it was heard.
+    @ivar silent: seconds since it was heard; below 0 if it was not since the name server began.
     """
 
     name: str
