@@ -88,7 +88,8 @@ class Telnet:
         welcome = _WELCOME.search("\n".join(shown))
         assert welcome is not None, shown
         claim = Claim.of(
-            hello.group("role", "name", "nonce"), welcome.group("role", "name", "nonce")
+            (hello["role"], hello["name"], hello["nonce"]),
+            (welcome["role"], welcome["name"], welcome["nonce"]),
         )
         assert proves(SECRET, "callee", claim, welcome["proof"])
         self.proof = prove(SECRET, "caller", claim)
