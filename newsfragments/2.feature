@@ -1,1 +1,1 @@
-A cluster that serves: name server and storage servers as ``twistd`` plugins, the ``dfs`` client as shell, command and library, documents edited sentence by sentence with undo and access lists, durable before ``OK``.
+Documents that people edit together sentence by sentence, share, and take changes back in: a name server, any number of storage servers, and the ``dfs`` client.  What is answered OK is durable.
