@@ -1,0 +1,1 @@
+"""Histories that went wrong elsewhere, each through a whole cluster."""
