@@ -17,9 +17,6 @@ MAX_PATH_BYTES = 1_024
 #: The most bytes of one part, in UTF-8.
 MAX_PART_BYTES = 255
 
-#: The most parts.
-MAX_DEPTH = 32
-
 _LINE_BREAKS = "\u2028\u2029"
 
 
@@ -50,10 +47,7 @@ def normalize(text: str) -> str:
         raise Invalid("A path may not be empty.")
     if len(path.encode("utf-8")) > MAX_PATH_BYTES:
         raise Invalid(f"A path may have at most {MAX_PATH_BYTES} bytes.")
-    pieces = parts(path)
-    if len(pieces) > MAX_DEPTH:
-        raise Invalid(f"A path may have at most {MAX_DEPTH} parts.")
-    for part in pieces:
+    for part in parts(path):
         _check_part(part)
     return path
 
@@ -78,7 +72,5 @@ def _check_part(part: str) -> None:
         raise Invalid("A path may not have empty parts: it has one slash between two names.")
     if part in (".", ".."):
         raise Invalid("A path may not have the parts '.' and '..'.")
-    if part != part.strip():
-        raise Invalid("No part of a path may begin or end with white space.")
     if len(part.encode("utf-8")) > MAX_PART_BYTES:
         raise Invalid(f"Each part of a path may have at most {MAX_PART_BYTES} bytes.")

@@ -33,7 +33,8 @@ class PathTests(SynchronousTestCase):
             ("cafe\u0301", "caf\u00e9"),
             ("日本/語", "日本/語"),
             ("x" * 255, "x" * 255),
-            ("/".join(["d"] * 32), "/".join(["d"] * 32)),
+            (" a /\u00a0b ", " a /\u00a0b "),
+            ("/".join(["d"] * 512), "/".join(["d"] * 512)),
             ("/".join(["x" * 204] * 5), "/".join(["x" * 204] * 5)),
         ]
         for text, expected in cases:
@@ -52,10 +53,6 @@ class PathTests(SynchronousTestCase):
             ("../etc/passwd", "'.' and '..'"),
             ("a/../b", "'.' and '..'"),
             ("a/./b", "'.' and '..'"),
-            (" a", "white space"),
-            ("a ", "white space"),
-            ("a/ b", "white space"),
-            ("a\u00a0/b", "white space"),
             ("a\x00b", "control"),
             ("a\x01b", "control"),
             ("a\nb", "control"),
@@ -67,7 +64,6 @@ class PathTests(SynchronousTestCase):
             ("a\ud800b", "valid UTF-8"),
             ("x" * 256, "255 bytes"),
             ("é" * 128, "255 bytes"),
-            ("/".join(["d"] * 33), "32 parts"),
             ("/".join(["x" * 204] * 5) + "x", "1024 bytes"),
         ]
         for text, reason in cases:
