@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.session import Session
@@ -18,6 +20,37 @@ from dfs.wire.records import ViewLine
 from tests.simulation.cluster import Cluster
 
 T = TypeVar("T")
+
+
+class Line(Protocol):
+    """
+    A bare connection, on which anything can be said.
+
+    @ivar heard: what came back.
+    @ivar lost: the connection is gone.
+    """
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.lost = False
+
+    def dataReceived(self, data: bytes) -> None:
+        """Keep it."""
+        self.heard += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Remember that."""
+        self.lost = True
+
+    def write(self, data: bytes) -> None:
+        """Say something."""
+        assert self.transport is not None
+        self.transport.write(data)
+
+    def hang_up(self) -> None:
+        """End it, without a word."""
+        transport: Any = self.transport
+        transport.abortConnection()
 
 
 class HistoryCase(SynchronousTestCase):
@@ -39,6 +72,21 @@ class HistoryCase(SynchronousTestCase):
         session = self.cluster.session(name)
         self.assertEqual(self.get(session.whoami()), name)
         return session
+
+    def line(self, server: str = "") -> Line:
+        """A bare connection to a storage server, or to the name server."""
+        line = Line()
+        transport: Any = self.cluster.dial(server).transport
+        transport.protocol = line
+        line.makeConnection(transport)
+        return line
+
+    def say(self, line: Line, data: bytes) -> bytes:
+        """What comes back for this within a second."""
+        before = len(line.heard)
+        line.write(data)
+        self.cluster.advance(1.0)
+        return line.heard[before:]
 
     def get(self, awaitable: Awaitable[T]) -> T:
         """The result of something."""
