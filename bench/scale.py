@@ -35,7 +35,7 @@ WARM = 100
 MAKERS = 4
 
 #: Seconds that memory is given to settle.
-SETTLE = 2.0
+SETTLE = 1.0
 
 #: Processes that hold idle connections.
 HOLDERS = 4

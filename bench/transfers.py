@@ -31,16 +31,24 @@ class Transfer:
     target: Target | None
     note: str
 
+    @property
+    def plain(self) -> bool:
+        """Without the client library."""
+        return self.verb in ("push", "fetch")
 
-_DIGEST = "its client library verifies the hash and throws the content away"
+
+_DIGEST = "the client library verifies the hash; the content is thrown away"
 _PLAIN = "a plain socket that throws the content away: what the server alone can do"
-_CACHE = "the content is in the page cache, as after any PUT"
+_COLD = "read for the first time: from the disk, because a PUT leaves nothing in the page cache"
+_WARM = "read for the second time: from the page cache"
 
 TRANSFERS = (
     Transfer("put", "PUT one stream", Target(250), "through the client library, which hashes it"),
-    Transfer("get", "GET one stream", Target(800), f"{_DIGEST}; {_CACHE}"),
+    Transfer("get", "GET one stream, cold", None, f"{_DIGEST}; {_COLD}"),
+    Transfer("get", "GET one stream", Target(800), f"{_DIGEST}; {_WARM}"),
     Transfer("push", "PUT one stream, plain", None, "a plain socket; the hash is known before"),
-    Transfer("fetch", "GET one stream, plain", None, _PLAIN),
+    Transfer("fetch", "GET one stream, plain, cold", None, f"{_PLAIN}; {_COLD}"),
+    Transfer("fetch", "GET one stream, plain", None, f"{_PLAIN}; {_WARM}"),
 )
 
 #: What any process may hold while 1 GiB passes through it.
@@ -63,17 +71,17 @@ def transfers(folder: Path, size: int, repetitions: int) -> Iterator[Figure]:
     @param size: bytes of the document.
     """
     cluster = Cluster(folder / "cluster")
-    seen = {way.verb: _Seen() for way in TRANSFERS}
+    seen = {way.name: _Seen() for way in TRANSFERS}
     try:
         cluster.start("ss1")
         cluster.create(range(2 * repetitions))
         for repetition in range(repetitions):
             for way in TRANSFERS:
-                document = 2 * repetition + (way.verb in ("push", "fetch"))
-                _transfer(cluster, way.verb, document, size, seen[way.verb])
+                document = 2 * repetition + way.plain
+                _transfer(cluster, way.verb, document, size, seen[way.name])
     finally:
         cluster.stop()
-    yield from (_speed(way, seen[way.verb], size) for way in TRANSFERS)
+    yield from (_speed(way, seen[way.name], size) for way in TRANSFERS)
     yield _memory(seen)
 
 
@@ -114,9 +122,9 @@ def _speed(way: Transfer, seen: _Seen, size: int) -> Figure:
 def _memory(seen: dict[str, _Seen]) -> Figure:
     """The largest process in each transfer; the plain client does not count, it is no part."""
     parts = [
-        peaks if verb in ("put", "get") else {k: v for k, v in peaks.items() if k != "client"}
-        for verb, each in seen.items()
-        for peaks in each.peaks
+        {who: size for who, size in peaks.items() if who != "client" or not way.plain}
+        for way in TRANSFERS
+        for peaks in seen[way.name].peaks
     ]
     most = {who: max(peaks.get(who, 0.0) for peaks in parts) for who in ("nm", "ss1", "client")}
     return Figure(
