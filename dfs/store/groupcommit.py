@@ -97,20 +97,35 @@ def is_fatal(error: BaseException) -> bool:
     return not isinstance(error, Exception)
 
 
+def is_crowded(error: BaseException) -> bool:
+    """Whether an error says that no file descriptor is left."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, without the names of this machine's files."""
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    return said or type(error).__name__
+
+
 def disk_full(error: BaseException) -> Unavailable:
     """What a caller is told when there was no room."""
-    return Unavailable(f"disk full: {error}; delete something or add space, then try again")
+    return Unavailable(f"disk full: {reason(error)}; delete something or add space, then try again")
+
+
+def refusal(error: BaseException) -> Busy | Unavailable:
+    """What a caller is told when a file could not be had; nothing was changed."""
+    if is_crowded(error):
+        return Busy("this server has too many files open; try again in a moment")
+    return Unavailable(f"the disk failed: {reason(error)}")
 
 
 def _unknown(error: BaseException) -> Internal:
     """See Note [In doubt]."""
     return Internal(
-        f"the disk failed: {error}; whether this was kept is not known, so look before repeating"
+        f"the disk failed: {reason(error)}; whether this was kept is not known, "
+        "so look before repeating"
     )
-
-
-def _refused(error: BaseException) -> Unavailable:
-    return Unavailable(f"the disk failed: {error}")
 
 
 @define(eq=False)
@@ -213,7 +228,7 @@ class GroupCommit:
     def _died(self, failure: Failure) -> None:
         """The disk failed."""
         assert failure.value is not None
-        self._refusal = str(_refused(failure.value))
+        self._refusal = str(refusal(failure.value))
         self._on_fatal(failure)
 
     def _ended(self) -> None:
@@ -269,7 +284,7 @@ class GroupCommit:
         if self._death is not None:
             for item in group:
                 item.failed = True
-                item.outcome = _unknown(self._death) if died is None else _refused(self._death)
+                item.outcome = _unknown(self._death) if died is None else refusal(self._death)
         self._call_from_thread(self._answer, group)
         if self._death is None:
             self._tidy(group)
@@ -310,7 +325,8 @@ class GroupCommit:
             except BaseException as error:
                 if is_full(error) or is_fatal(error):
                     raise
-                item.failed, item.outcome = True, error
+                item.failed = True
+                item.outcome = refusal(error) if isinstance(error, OSError) else error
                 execute("ROLLBACK TO work")
             execute("RELEASE work")
         execute("COMMIT")

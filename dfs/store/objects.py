@@ -23,6 +23,7 @@ from attrs import define, field
 from dfs.core.documents import Content
 from dfs.core.measure import Measurer
 from dfs.errors import Corrupt
+from dfs.store.groupcommit import is_crowded, reason, refusal
 from dfs.store.interfaces import PIECE_BYTES
 
 if TYPE_CHECKING:
@@ -111,11 +112,15 @@ class Objects:
         A descriptor of the file of a content.  Quick; called in the reactor's thread.
 
         @raise Corrupt: it is missing or has another size.
+        @raise Busy: no descriptor is left.
         """
         try:
             descriptor = os.open(self.path(content.sha256), os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise Corrupt(f"content {content.sha256.hex()} cannot be read: {error}") from error
+            if is_crowded(error):
+                raise refusal(error) from error
+            why = reason(error)
+            raise Corrupt(f"content {content.sha256.hex()} cannot be read: {why}") from error
         size = os.fstat(descriptor).st_size
         if size != content.size:
             os.close(descriptor)
@@ -208,7 +213,7 @@ class Scan:
             try:
                 piece = os.read(self._descriptor, min(PIECE_BYTES, self._left))
             except OSError as error:
-                return good, self._damaged(str(error))
+                return good, self._damaged(reason(error))
             if not piece:
                 return good, self._damaged("it became shorter")
             self._hash.update(piece)

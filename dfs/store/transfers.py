@@ -20,7 +20,7 @@ from zope.interface import implementer
 from dfs.core.documents import Content
 from dfs.core.history import content_of
 from dfs.errors import DFSError, Unavailable
-from dfs.store.groupcommit import disk_full, is_fatal, is_full
+from dfs.store.groupcommit import disk_full, is_fatal, is_full, refusal
 from dfs.store.interfaces import INLINE_BYTES, IIncoming, IReader
 from dfs.store.objects import Scan, Spool
 
@@ -325,7 +325,7 @@ class Incoming:
         if is_full(error):
             failure = Failure(disk_full(error))
         elif not isinstance(error, DFSError):
-            failure = Failure(Unavailable(f"the disk failed: {error}"))
+            failure = Failure(refusal(error))
         self._failure = failure
         self._pieces.clear()
         finishing, self._finishing = self._finishing, None
