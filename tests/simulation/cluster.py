@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from typing import Any, TypeVar
 
+from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -49,6 +51,24 @@ def chance(who: str) -> Callable[[int], bytes]:
     return draw
 
 
+@define(eq=False)
+class Life:
+    """
+    What a crash of one server takes away.
+
+    @ivar dialled: the connections that it made.
+    @ivar over: it has crashed: its disk does nothing more for it.
+    """
+
+    dialled: list[Connection] = field(factory=list)
+    over: bool = False
+
+
+def _unless_over(life: Life, call: Callable[[], None]) -> None:
+    if not life.over:
+        call()
+
+
 class Cluster:
     """
     Everything that there is.
@@ -61,11 +81,17 @@ class Cluster:
     @ivar journal: what a name server's restart finds.
     """
 
-    def __init__(self, *names: str, settings: Settings | None = None) -> None:
+    def __init__(
+        self, *names: str, settings: Settings | None = None, fsync: float | None = None
+    ) -> None:
         """
         Start a name server and these storage servers, and wait until they know each other.
+
+        @param fsync: seconds that a disk takes to make something durable; at once if None.
         """
         self.clock = Clock()
+        self._fsync = fsync
+        self._lives: dict[str, Life] = {}
         self.network = Network(self.clock)
         self.settings = settings or Settings()
         self.journal = Disk(cluster_id=hashlib.sha256(b"cluster").hexdigest()[:32])
@@ -135,11 +161,12 @@ class Cluster:
     def start_nm(self) -> None:
         """Start the name server on what its journal holds."""
         self._starts += 1
+        life = self._lives[""] = Life()
         self.nm = NameServer(
             self.clock,
             wall=self.wall,
-            journal=MemoryJournal(self.journal),
-            dial=self.network.dial,
+            journal=MemoryJournal(self.journal, partial(self._durable, life)),
+            dial=partial(self._dial, life),
             secret=SECRET,
             entropy=chance(f"nm {self._starts}"),
         )
@@ -152,17 +179,18 @@ class Cluster:
         if name not in self.disks:
             store_id = hashlib.sha256(f"{name} {self._starts}".encode()).hexdigest()[:32]
             self.disks[name] = MemoryDisk(Identity(store_id, name, "", 0))
+        life = self._lives[name] = Life()
         server = StorageServer(
             Surroundings(
                 clock=self.clock,
                 wall=self.wall,
                 entropy=chance(f"{name} {self._starts}"),
                 work=lambda function, *arguments: succeed(function(*arguments)),
-                dial=self.network.dial,
+                dial=partial(self._dial, life),
                 name_servers=[NAME_SERVER],
                 secret=SECRET,
             ),
-            MemoryStore(self.disks[name]),
+            MemoryStore(self.disks[name], partial(self._durable, life)),
             self.settings,
         )
         server.address = address = f"127.0.0.1:{6000 + self._starts}"
@@ -185,6 +213,42 @@ class Cluster:
         self.network.silence(NAME_SERVER)
         self.run(nm.stopService())
         self.network.cut(NAME_SERVER)
+
+    def crash(self, name: str) -> None:
+        """End a storage server as C{kill -9} does; what was not durable is lost."""
+        server = self.servers.pop(name)
+        self._crash(self._lives[name], self._addresses.pop(name), server.stopService)
+
+    def crash_nm(self) -> None:
+        """End the name server as C{kill -9} does; what was not durable is lost."""
+        assert self.nm is not None
+        nm, self.nm = self.nm, None
+        self._crash(self._lives[""], NAME_SERVER, nm.stopService)
+
+    def _crash(self, life: Life, address: str, stop: Callable[[], object]) -> None:
+        life.over = True
+        self.network.silence(address)
+        self.network.cut(address)
+        for connection in life.dialled:
+            link: Any = connection.transport
+            link.cut()
+        self.advance(0.001)
+        # Nobody hears it any more and its disk does nothing; its clocks have to stop all the same.
+        stop()
+
+    def _dial(self, life: Life, address: str) -> Deferred[Connection]:
+        def made(connection: Connection) -> Connection:
+            life.dialled = [one for one in life.dialled if not one.lost] + [connection]
+            return connection
+
+        return self.network.dial(address).addCallback(made)
+
+    def _durable(self, life: Life, call: Callable[[], None]) -> None:
+        """Do something on a disk when its time comes, unless its server has crashed before."""
+        if self._fsync is None:
+            _unless_over(life, call)
+        else:
+            self.clock.callLater(self._fsync, _unless_over, life, call)
 
     # ------------------------------------------------------------------------------- people
 
