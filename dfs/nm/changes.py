@@ -20,7 +20,7 @@ from attrs import define
 from dfs.core import names
 from dfs.core.access import AccessList, Right
 from dfs.core.paths import normalize
-from dfs.errors import DFSError, NotFound, Unauthenticated, Unavailable
+from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
 from dfs.nm.fleet import Fleet
 from dfs.nm.index import Entry, Index, Noted, Stored, demand
@@ -47,6 +47,16 @@ def user_of(exchange: Exchange) -> str:
     if not user:
         raise Unauthenticated("only a person may ask this; say who you are first, with LOGIN")
     return user
+
+
+def _begun(entry: Entry, error: DFSError) -> Internal:
+    """
+    What to answer when a document may be gone: nobody may take it for "nothing was done".
+    """
+    return Internal(
+        f"{error}; whether {entry.path!r} was deleted is not known: look with INFO before you "
+        "try again"
+    )
 
 
 @define(eq=False)
@@ -130,10 +140,16 @@ class Changes:
             demand(entry, user, Right.OWN)
             server = self._fleet.active(entry)
             deletion = DeleteFile(entry.key, entry.place.pair.epoch, user)
-            # Not found: it never had it, or buried it when nobody could be told.
-            with contextlib.suppress(NotFound):
-                await server.link.ask(deletion, DELETE_SECONDS)
-            await self._burials.bury(entry)
+            try:
+                # Not found: it never had it, or buried it when nobody could be told.
+                with contextlib.suppress(NotFound):
+                    await server.link.ask(deletion, DELETE_SECONDS)
+            except NoAnswer as error:
+                raise _begun(entry, error) from error
+            try:
+                await self._burials.bury(entry)
+            except DFSError as error:
+                raise _begun(entry, error) from error
 
     async def add_access(self, request: AddAccess, exchange: Exchange) -> None:
         """Let somebody in."""
