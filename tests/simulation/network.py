@@ -186,13 +186,16 @@ class Network:
         near.other, far.other = far, near
         server: Any = factory.buildProtocol(near.getHost())
         client = Connection(self._clock)
-        near.protocol, far.protocol = client, server
         self.links |= {near, far}
         dialled: Deferred[Connection] = Deferred()
 
         def connected() -> None:
             if dialled.called:
                 return
+            if near.closed:
+                dialled.errback(ConnectionAborted())
+                return
+            near.protocol, far.protocol = client, server
             server.makeConnection(far)
             client.makeConnection(near)
             dialled.callback(client)

@@ -722,3 +722,28 @@ class AwayTests(PeopleCase):
         self.assertTrue(self.run_(reading).startswith(b"one"))
         self.run_(writing)
         self.assertEqual(self.read("a.txt"), b"one two")
+
+    def test_back_within_seconds(self) -> None:
+        """However long a server was away, documents are usable 5 s after it is back."""
+        self.put("a.txt", b"one")
+        for away in (1.0, 20.0, 100.0, 1_000.0):
+            for target in ("nm", "ss1", "both"):
+                self.end_and_begin(target, away)
+                begun = self.cluster.clock.seconds()
+                self.run_(self.person("dave").view())
+                self.run_(self.alice.append("a.txt", "x"))
+                self.run_(self.alice.create(f"{target} {away}"))
+                took = self.cluster.clock.seconds() - begun
+                self.assertLess(took, 5.0, f"{target} was away for {away} s")
+
+    def end_and_begin(self, target: str, away: float) -> None:
+        """Crash a server, and start it again."""
+        if target != "nm":
+            self.cluster.crash("ss1")
+        if target != "ss1":
+            self.cluster.crash_nm()
+        self.cluster.advance(away)
+        if target != "nm":
+            self.cluster.start("ss1")
+        if target != "ss1":
+            self.cluster.start_nm()
