@@ -7,7 +7,9 @@ Must not know what is asked, or how a connection is made.
 Note [Who speaks for a server].  A server's name is proved by the cluster's secret, its identity by
 the C{store_id} of its disk.  The newest connection with both wins: an older one is of a life that
 ended without our noticing.  Another disk under a known name, or a disk that is older than what it
-told before, is held off (C{HELD}): serving it could pass for "all deleted".
+told before, is held off (C{HELD}): serving it could pass for "all deleted".  So is a server that has
+metadata which this name server never decided: the journal is an old copy, and what it decides now
+would be ignored there.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class State(enum.Enum):
     @cvar JOINING: registered, but it lacks metadata that it must have before it serves.
     @cvar LIVE: it serves.
     @cvar FAILED: silent for too long, or it said GOODBYE.
-    @cvar HELD: somebody came under its name with a store that cannot be its own.
+    @cvar HELD: somebody came under its name with a store that cannot be its own, or its store is
+        newer than the journal.
     """
 
     AWAITED = "AWAITED"

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from dfs.core.versions import Version
 from dfs.errors import Invalid
 from dfs.nm.burials import Burials
-from dfs.nm.fleet import Server
+from dfs.nm.fleet import Server, State
 from dfs.nm.index import Entry, Index, Noted
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
 from dfs.nm.teller import Teller
@@ -59,9 +59,11 @@ class Notes:
         return len(self._fresh)
 
     def take(self, server: Server, note: WriteComplete) -> None:
-        """Show what a storage server says."""
+        """Show what a storage server says; nothing of one that is held off."""
+        if server.state is State.HELD:
+            return
         try:
-            self._take(server, note)
+            held = not self._take(server, note)
         except (Invalid, ValueError, struct.error) as error:
             # Refused it would come again for ever, and hold up all that follow it.
             self._log.error(
@@ -71,15 +73,19 @@ class Notes:
                 document=note.id,
                 reason=str(error),
             )
+            held = False
+        if held:
+            return  # not applied, so that it is told again to whoever has the right journal
         server.applied = max(server.applied, note.seq)
         self._servers.add(server)
         if server.goal and note.seq >= server.goal:
             self.caught_up(server)
 
-    def _take(self, server: Server, note: WriteComplete) -> None:
+    def _take(self, server: Server, note: WriteComplete) -> bool:
         """
         Show what a note says.
 
+        @return: C{False} if its server has to be held off instead.
         @raise ValueError: it makes no sense, as do C{Invalid} and C{struct.error}.
         """
         document_id = int(note.id, 16)
@@ -90,10 +96,14 @@ class Notes:
             if entry.live:
                 self._burials.found_dead(entry)
         elif server.name == entry.place.pair.active:
+            if note.metadata_number > entry.number:
+                self._hold(server, entry)
+                return False
             version = Version.parse(note.version)
             # A repeated note may be older than what is shown.
             if version >= entry.version:
                 self._apply(entry, note, version)
+        return True
 
     def _apply(self, entry: Entry, note: WriteComplete, version: Version) -> None:
         if len(note.sha256) != 64:
@@ -115,6 +125,23 @@ class Notes:
         )
         self._index.was_told(entry, note.metadata_number)
         self._fresh[entry.id] = entry
+
+    def _hold(self, server: Server, entry: Entry) -> None:
+        """
+        A storage server has metadata that was never decided here.
+
+        Metadata is journalled before anybody is told, so an older copy of the journal was put back.
+        What it decides now the storage server would ignore, for being older than what it has.
+        """
+        server.state = State.HELD
+        self._log.error(
+            "{server} has newer metadata of {document} than the journal: an older copy of the "
+            "journal was put back; restore the one that belongs to the stores",
+            log_event="ss_held",
+            server=server.name,
+            document=entry.key,
+            reason="the journal is older than the store",
+        )
 
     def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A note tells of a document that is not known here, or not there."""
