@@ -7,8 +7,8 @@ Must not know what is asked, or how a connection is made.
 Note [Who speaks for a server].  A server's name is proved by the cluster's secret, its identity by
 the C{store_id} of its disk.  The newest connection with both wins: an older one is of a life that
 ended without our noticing.  Another disk under a known name, or a disk that is older than what it
-told before, is held off (C{HELD}): serving it could pass for "all deleted".  So is a server that has
-metadata which this name server never decided: the journal is an old copy, and what it decides now
+told before, is held off (C{HELD}): serving it could pass for "all deleted".  So is a server with
+metadata that this name server never decided: the journal is an old copy, and what it decides now
 would be ignored there.
 """
 

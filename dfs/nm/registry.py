@@ -24,6 +24,7 @@ from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
+    Beaten,
     Goodbye,
     Heartbeat,
     Registered,
@@ -108,9 +109,9 @@ class Registry:
         if request.last_seq <= noted:
             self._notes.caught_up(server)
         home = role_of(server.name) is Role.PRIMARY
-        return Registered(self._fleet.cluster_id, server.place.pair.epoch, noted, home)
+        return Registered(self._fleet.cluster_id, server.place.pair.epoch, noted, home, 5.0, 10.0)
 
-    def heartbeat(self, request: Heartbeat, exchange: Exchange) -> None:
+    def heartbeat(self, request: Heartbeat, exchange: Exchange) -> Beaten:
         """A storage server lives."""
         server = self._fleet.speaker(exchange.peer)
         server.documents, server.size = request.documents, request.size
@@ -121,6 +122,9 @@ class Registry:
             server.state = State.JOINING
             server.link.aim(server.known.address)
             self._teller.catch_up(server)
+        pair = server.place.pair
+        serve = server.state is State.LIVE and pair.active == server.name
+        return Beaten(pair.epoch, serve)
 
     def note(self, request: WriteComplete, exchange: Exchange) -> None:
         """A document changed on a storage server."""

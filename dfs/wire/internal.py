@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from dfs.wire.records import Done, Record, Registered, Stop
+from dfs.wire.records import Applied, Beaten, Done, Drained, Record, Registered, Stop
 from dfs.wire.request import Audience, Request
 
 # ---- storage server to name server
@@ -39,12 +39,12 @@ class SSRegister(Request[Registered]):
 
 
 @frozen
-class Heartbeat(Request[Done]):
-    """``HEARTBEAT|<epoch>|<documents>|<bytes>``: this storage server lives."""
+class Heartbeat(Request[Beaten]):
+    """``HEARTBEAT|<epoch>|<documents>|<bytes>``: this storage server lives; may it serve?"""
 
     verb: ClassVar[str] = "HEARTBEAT"
     audience: ClassVar[Audience] = Audience.MACHINE
-    answer: ClassVar[type[Record]] = Done
+    answer: ClassVar[type[Record]] = Beaten
     epoch: int
     documents: int
     size: int
@@ -125,11 +125,101 @@ class DeleteFile(Request[Done]):
 
 @frozen
 class GetFileContent(Request[Stop]):
-    """``GET_FILE_CONTENT|<id>|<epoch>|<sha256>``: one content of a document, as DATA and STOP."""
+    """
+    ``GET_FILE_CONTENT|<id>|<epoch>[|sha256=<hex>]``: a document, or one content of it.
+
+    Without C{sha256=} DATA is the record of one committed version and, if it is small, the present
+    text, as L{dfs.wire.parts} writes them; STOP's hash is of all of it.
+
+    @ivar sha256: the content that is wanted, bare.
+    """
 
     verb: ClassVar[str] = "GET_FILE_CONTENT"
     audience: ClassVar[Audience] = Audience.MACHINE
     answer: ClassVar[type[Record]] = Stop
     id: str
     epoch: int
-    sha256: str
+    sha256: str = ""
+
+
+@frozen
+class PutFileContent(Request[Applied]):
+    """
+    ``PUT_FILE_CONTENT|<id>|<epoch>[|orphan=<server>]|bytes=<n>``: a copy of a document.
+
+    What follows is the record and contents, as L{dfs.wire.parts} writes them.
+
+    @ivar orphan: the returned member that alone has this version: judge it.  Empty: it is the
+        active member's, keep it if it is newer.
+    """
+
+    verb: ClassVar[str] = "PUT_FILE_CONTENT"
+    changes: ClassVar[bool] = True
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Applied
+    takes_content: ClassVar[bool] = True
+    id: str
+    epoch: int
+    orphan: str = ""
+
+
+@frozen
+class Promote(Request[Done]):
+    """``PROMOTE|<epoch>``: there is news about who serves; ask with a HEARTBEAT, now."""
+
+    verb: ClassVar[str] = "PROMOTE"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    epoch: int
+
+
+@frozen
+class Drain(Request[Drained]):
+    """
+    ``DRAIN|<epoch>|<seconds>``: finish, so that the other member can serve.
+
+    New sessions and changes are answered C{BUSY} from now on; answered when no session is open and
+    nothing is being committed.  After that many seconds it is refused (C{BUSY}) and the server goes
+    on.  The answer to a later HEARTBEAT says that it goes on, too.
+    """
+
+    verb: ClassVar[str] = "DRAIN"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Drained
+    epoch: int
+    seconds: float
+
+
+@frozen
+class Renote(Request[Done]):
+    """``RENOTE|<id>|<epoch>``: say again, as a note, what you have of a document."""
+
+    verb: ClassVar[str] = "RENOTE"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    id: str
+    epoch: int
+
+
+# ---- operator to name server
+
+
+@frozen
+class Admin(Request[Done]):
+    """
+    ``ADMIN|<deed>|<server or pair>[|other=<server>][|accept_loss=1]``: what operators order.
+
+    Deeds: C{failover}, C{handback}, C{drain}, C{promote}, C{replace}, C{pair}.
+
+    @ivar other: the backup, for C{pair}.
+    @ivar accept_loss: do it although something that no other disk has is given up.
+    """
+
+    verb: ClassVar[str] = "ADMIN"
+    changes: ClassVar[bool] = True
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    deed: str
+    target: str
+    other: str = ""
+    accept_loss: bool = False

@@ -252,13 +252,57 @@ class Committed(Record):
 @frozen
 class Registered(Record):
     """
-    ``OK|<cluster id>|<epoch>|<noted>|<home>``.
+    ``OK|<cluster id>|<epoch>|<noted>|<home>|<heartbeat>|<lease>``.
 
     @ivar noted: the newest change of this store that the name server has made durable.
     @ivar home: the server is its pair's home primary.
+    @ivar heartbeat: seconds from one heartbeat to the next.
+    @ivar lease: seconds that the answer to a heartbeat lets it serve, from when that was sent.
     """
 
     cluster_id: str
     epoch: int
     noted: int
     home: bool
+    heartbeat: float
+    lease: float
+
+
+@frozen
+class Beaten(Record):
+    """
+    ``OK|<epoch>|<serve>[|drain=1][|wait=1][|refuse=1]``: the answer to a heartbeat.
+
+    @ivar serve: this server is the active one of its pair in that epoch: the lease is renewed.
+    @ivar drain: it was asked to finish and has not been told to go on.
+    @ivar wait: a note is answered when the peer has the change too, and clients wait for that.
+    @ivar refuse: nothing may be changed now, because the peer is away (C{--solo refuse}).
+    """
+
+    epoch: int
+    serve: bool
+    drain: bool = False
+    wait: bool = False
+    refuse: bool = False
+
+
+@frozen
+class Applied(Record):
+    """
+    ``OK|<version>|<number>[|lacks=<sha256>:<bytes>,…]``: what a member has of a document now.
+
+    @ivar version: of the texts.
+    @ivar number: of the metadata.
+    @ivar lacks: contents without which nothing could be done; send them along.
+    """
+
+    version: str
+    number: int
+    lacks: tuple[str, ...] = ()
+
+
+@frozen
+class Drained(Record):
+    """``OK|<last seq>``: nothing is being changed; C{last_seq} is the newest change."""
+
+    last_seq: int

@@ -110,7 +110,7 @@ class Recorder:
         self.heard.append(request)
         if self.refusal is not None:
             raise self.refusal
-        return Registered(self.cluster, self.epoch, self.noted, True)
+        return Registered(self.cluster, self.epoch, self.noted, True, 5.0, 10.0)
 
     def _told(self, request: Request[Any], exchange: Exchange) -> Deferred[None] | None:
         self.heard.append(request)
