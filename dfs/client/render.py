@@ -110,8 +110,8 @@ def view_table(lines: Iterable[ViewLine]) -> str:
                 line.modified_by,
                 line.owner,
                 _RIGHTS.get(line.right, line.right),
-                line.server,
-                line.replica,
+                line.server or "-",
+                line.replica or "-",
             )
             for line in lines
         ),
@@ -135,26 +135,39 @@ def servers_table(lines: Iterable[ServerLine]) -> str:
     """C{SERVERS}."""
     return table(
         (
-            *("SERVER", "ROLE", "STATE", "PAIR", "PROTECTION", "EPOCH"),
-            *("ADDRESS", "DOCUMENTS", "SIZE", "SILENT"),
+            *("SERVER", "ROLE", "STATE", "NOW", "PAIR", "PROTECTION", "EPOCH"),
+            *("ADDRESS", "DOCUMENTS", "SIZE", "LAG", "BEHIND", "CONFLICTS", "SILENT"),
         ),
         (
             (
                 line.name,
                 line.role,
                 line.state,
+                "active" if line.active else "peer",
                 line.pair,
                 line.protection,
                 str(line.epoch),
                 line.address,
                 str(line.documents),
                 size(line.size),
+                _lag(line),
+                str(line.behind),
+                str(line.conflicts),
                 "-" if line.silent < 0 else f"{line.silent:.1f} s",
             )
             for line in lines
         ),
-        right=(5, 7, 8, 9),
+        right=(6, 8, 9, 10, 11, 12, 13),
     )
+
+
+def _lag(line: ServerLine) -> str:
+    """What a peer has not got yet, and for how long; the active member has everything."""
+    if line.active:
+        return "-"
+    if not line.lag_documents:
+        return "0"
+    return f"{line.lag_documents} ({line.lag_seconds:.1f} s)"
 
 
 # ------------------------------------------------------------------------------------- INFO
@@ -189,7 +202,10 @@ def info_text(index: Info, exact: Facts | None, note: str) -> str:
         ("your access", _RIGHTS.get(index.right, index.right)),
         ("server", f"{index.server} ({index.state})" if index.server else index.state),
         ("replica", _replica(index)),
+        ("protection", index.protection),
     ]
+    if index.behind:
+        pairs.append(("newer version", f"on {index.replica or 'the other member'}, not here yet"))
     pairs += _held(index, exact)
     if note:
         pairs.append(("note", f"figures as the name server last heard them: {note}"))
@@ -221,6 +237,8 @@ def info_record(index: Info, exact: Facts | None, note: str) -> dict[str, Any]:
         "state": index.state,
         "replica": index.replica or None,
         "replica_current": index.replica_current,
+        "protection": index.protection,
+        "behind": index.behind,
         "locks": list(exact.locks) if exact else None,
         "undo": exact.undo if exact else None,
         "redo": exact.redo if exact else None,
@@ -244,7 +262,7 @@ def _grant(grant: dict[str, str]) -> str:
 def _replica(index: Info) -> str:
     if not index.replica:
         return "none: not protected"
-    return f"{index.replica}, {'current' if index.replica_current else 'behind'}"
+    return f"{index.replica}, {'current' if index.replica_current else 'not current'}"
 
 
 def _held(index: Info, exact: Facts | None) -> list[tuple[str, str]]:

@@ -241,4 +241,9 @@ class Fleet:
                 server.documents,
                 server.size,
                 -1.0 if silent is None else round(silent, 3),
+                name == pair.active,
+                0,
+                0.0,
+                0,
+                0,
             )

@@ -129,6 +129,8 @@ class Questions:
             False,
             noted.checkpoints,
             noted.conflicts,
+            UNPROTECTED,
+            False,
         )
 
     # ------------------------------------------------------------------------------- lists

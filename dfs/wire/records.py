@@ -86,13 +86,18 @@ class StatusLine(Record):
 @frozen
 class ServerLine(Record):
     """
-    ``ITEM|<name>|<role>|<state>|<pair>|<epoch>|<address>|<documents>|<bytes>|<silent>``.
+    A storage server, and how its pair is.
 
-    @ivar role: C{primary} or C{backup}.
+    @ivar role: by its name: C{primary} or C{backup}.
     @ivar state: C{AWAITED}, C{JOINING}, C{LIVE}, C{FAILED} or C{HELD}.
     @ivar pair: name of the pair's home primary.
-    @ivar protection: of the pair: C{UNPROTECTED} or its state.
+    @ivar protection: the state of the pair.
     @ivar silent: seconds since it was heard; below 0 if it was not since the name server began.
+    @ivar active: it serves the documents of its pair, or served them last.
+    @ivar lag_documents: what it lacks of the active member: documents with newer versions there.
+    @ivar lag_seconds: for how long it has lacked the oldest of them.
+    @ivar behind: documents of which it has newer versions than the active member.
+    @ivar conflicts: versions in its pair that lost against others and are kept.
     """
 
     name: str
@@ -105,6 +110,11 @@ class ServerLine(Record):
     documents: int
     size: int
     silent: float
+    active: bool
+    lag_documents: int
+    lag_seconds: float
+    behind: int
+    conflicts: int
 
 
 @frozen
@@ -147,10 +157,11 @@ class Created(Record):
 @frozen
 class Located(Record):
     """
-    ``OK|<id>|<pair>|<server>|<address>|<epoch>|<expires>|<ticket>``.
+    ``OK|<id>|<pair>|<server>|<address>|<epoch>|<expires>|<ticket>[|behind=1]``.
 
     @ivar address: C{host:port} of the active server.
     @ivar expires: when the ticket ends, seconds since the epoch.
+    @ivar behind: the other member of the pair, which is away, has a newer version.
     """
 
     id: str
@@ -160,6 +171,7 @@ class Located(Record):
     epoch: int
     expires: int
     ticket: str
+    behind: bool = False
 
 
 @frozen
@@ -170,6 +182,9 @@ class Info(Record):
     @ivar grants: C{r:<user>} or C{w:<user>} each.
     @ivar sha256: hex.
     @ivar replica: name of the peer, empty if there is none.
+    @ivar replica_current: the peer has this version.
+    @ivar protection: state of the pair.
+    @ivar behind: a newer version is known, which the server that serves it lacks.
     """
 
     id: str
@@ -192,6 +207,8 @@ class Info(Record):
     replica_current: bool
     checkpoints: int
     conflicts: int
+    protection: str
+    behind: bool
 
 
 @frozen

@@ -231,4 +231,6 @@ def some_info(path: str) -> Info:
         replica_current=False,
         checkpoints=0,
         conflicts=0,
+        protection="SOLO",
+        behind=False,
     )

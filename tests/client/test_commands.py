@@ -384,7 +384,11 @@ class JsonTests(CommandCase):
             ("REMACCESS a bob", "message path user"),
             ("WHOAMI", "user"),
             ("LIST", "user online"),
-            ("SERVERS", "name role state pair protection epoch address documents size silent"),
+            (
+                "SERVERS",
+                "name role state pair protection epoch address documents size silent"
+                " active lag_documents lag_seconds behind conflicts",
+            ),
             (
                 "VIEW",
                 "path owner right words characters size modified modified_by server replica",
