@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from dfs.nm.index import Entry, Index
 from dfs.nm.journal import DropDocument, IJournal
+from dfs.nm.kept import Grave
 from dfs.nm.turns import Turns
 
 
@@ -47,21 +48,38 @@ class Burials:
         """
         End a document; whoever calls this has the turn at its name.
 
-        @param ghost: its storage server may have it.
+        @param ghost: the active member may still have it.
         @raise DFSError: the journal does not know yet; it will be tried again.
         """
         if entry.id not in self._index:
             return
         entry.live = False
         ghost = self._going[entry] = ghost or self._going.get(entry, False)
-        drop = DropDocument(entry.id, entry.place.pair.name, self._wall(), ghost)
+        grave = self._grave(entry, ghost)
         try:
-            await self._journal.commit([drop])
+            await self._journal.commit([DropDocument(grave)])
         except Exception:
             self._failed.add(entry)
             raise
         del self._going[entry]
         self._index.remove(entry)
+        if grave.haunted:
+            self._index.haunt(grave)
+
+    def _grave(self, entry: Entry, ghost: bool) -> Grave:
+        """What is kept of a document, and which members may still have it."""
+        pair = entry.place.pair
+        at_peer = pair.copying or entry.copy.number > 0
+        return Grave(
+            entry.id,
+            pair.name,
+            entry.path,
+            entry.access.owner,
+            entry.version,
+            self._wall(),
+            ghost if pair.home_active else at_peer,
+            at_peer if pair.home_active else ghost,
+        )
 
     def found_dead(self, entry: Entry) -> None:
         """The storage server says that a document was deleted."""

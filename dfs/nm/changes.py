@@ -23,8 +23,9 @@ from dfs.core.paths import normalize
 from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
 from dfs.nm.fleet import Fleet
-from dfs.nm.index import Entry, Index, Noted, Stored, demand
-from dfs.nm.journal import Ghost, IJournal, PutDocument
+from dfs.nm.index import Entry, Index, demand
+from dfs.nm.journal import IJournal, PutDocument
+from dfs.nm.kept import Noted, Stored
 from dfs.nm.people import People
 from dfs.nm.storage import NoAnswer
 from dfs.nm.teller import Teller
@@ -117,7 +118,7 @@ class Changes:
             document_id = int.from_bytes(self._entropy(8), "big") >> 1
         now = self._wall()
         noted = Noted.new(self._index.places[pair].pair, now, user)
-        return Stored(document_id, path, pair, AccessList(user), now, 1, 0, noted)
+        return Stored(document_id, path, pair, AccessList(user), now, 1, noted)
 
     async def _take_back(self, entry: Entry, error: DFSError) -> None:
         """
@@ -126,11 +127,9 @@ class Changes:
         @raise Unavailable: always.
         """
         ghost = isinstance(error, NoAnswer)  # it may exist there all the same
-        path, place = entry.path, entry.place.pair
+        path, pair = entry.path, entry.place.pair
         await self._burials.bury(entry, ghost=ghost)
-        if ghost:
-            self._teller.give_up(Ghost(entry.id, place.name))
-        raise Unavailable(f"{place.active} could not make {path!r}: {error}") from error
+        raise Unavailable(f"{pair.active} could not make {path!r}: {error}") from error
 
     async def delete(self, request: Delete, exchange: Exchange) -> None:
         """Delete a document."""

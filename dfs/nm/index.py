@@ -6,104 +6,27 @@ know about the journal, connections, or who asks.
 
 Note [Bytes of an entry].  There may be millions, so what notes say is packed into one C{bytes}, ids
 are ints, names of users are shared, and so are the access lists of owners who let nobody in.
+
+Note [Two members].  For each document it is known what either member of its pair has.  What the
+active member has is "the version", what the other one has is "the copy": so a failover changes the
+pair and nothing about any document.  A document is I{dirty} when the peer lacks something, and
+I{behind} when the active member does; it may be both.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from sys import intern
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
 from dfs.core.access import AccessList, Right
-from dfs.core.history import empty
 from dfs.core.namespace import Folder, Leaf, Namespace
 from dfs.core.pairs import Pair
 from dfs.core.paths import normalize
 from dfs.core.versions import Version
 from dfs.errors import NotFound, Unauthorized
-
-#: See L{Noted.packed} for the fields; the version stands right behind hash and figures.
-_PACKED = struct.Struct("<32sqqqqqqIdII?")
-_VERSION = struct.Struct("<qq")
-_VERSION_AT = 32 + 4 * 8
-
-
-@frozen
-class Noted:
-    """
-    What the storage server said last about a document.
-
-    @ivar a: with C{b}, its L{Version}.
-    @ivar epoch: in which it was committed.
-    @ivar sha256: of the present text.
-    @ivar modified: seconds since the epoch (of the calendar).
-    @ivar checkpoints: how many, conflicts included.
-    """
-
-    sha256: bytes
-    size: int
-    words: int
-    characters: int
-    sentences: int
-    a: int
-    b: int
-    epoch: int
-    modified: float
-    checkpoints: int
-    conflicts: int
-    is_text: bool
-    modified_by: str
-
-    @classmethod
-    def new(cls, pair: Pair, created: float, owner: str) -> Noted:
-        """What is known about a document that was just made."""
-        return cls(empty().sha256, 0, 0, 0, 0, 0, 0, pair.epoch, created, 0, 0, True, owner)
-
-    @property
-    def version(self) -> Version:
-        """What the text contains."""
-        return Version(self.a, self.b)
-
-    def packed(self) -> bytes:
-        """Everything but C{modified_by}, in few bytes."""
-        return _PACKED.pack(
-            self.sha256,
-            self.size,
-            self.words,
-            self.characters,
-            self.sentences,
-            self.a,
-            self.b,
-            self.epoch,
-            self.modified,
-            self.checkpoints,
-            self.conflicts,
-            self.is_text,
-        )
-
-
-@frozen
-class Stored:
-    """
-    All that the name server must not forget about one document.
-
-    @ivar id: 64 bits.
-    @ivar pair: the name of the pair that holds it.
-    @ivar created: seconds since the epoch.
-    @ivar number: of the metadata (path, owner, access list); raised at each change.
-    @ivar told: the number that the storage server is known to have; 0 before it has the document.
-    """
-
-    id: int
-    path: str
-    pair: str
-    access: AccessList
-    created: float
-    number: int
-    told: int
-    noted: Noted
+from dfs.nm.kept import COPIES_BYTES, COPY, PACKED, Copy, Grave, Noted, Stored
 
 
 @define(eq=False)
@@ -113,11 +36,22 @@ class Place:
 
     @ivar documents: how many are placed here.
     @ivar owed: documents whose newest metadata the active server is not known to have.
+    @ivar dirty: documents of which the peer lacks something, and since when; the oldest first.
+        Only while the pair is L{Pair.copying}.
+    @ivar behind: documents of which the active member lacks something that the peer has.
+    @ivar graves: documents that some member may still have although they are gone.
     """
 
     pair: Pair
     documents: int = 0
     owed: set[Entry] = field(factory=set)
+    dirty: dict[Entry, float] = field(factory=dict)
+    behind: set[Entry] = field(factory=set)
+    graves: dict[int, Grave] = field(factory=dict)
+
+    def is_home(self, server: str) -> bool:
+        """Whether a member is the home primary."""
+        return server == self.pair.home
 
 
 @define(eq=False, weakref_slot=False)
@@ -133,7 +67,6 @@ class Entry(Leaf):
     access: AccessList
     created: float
     number: int
-    told: int
     live: bool
     modified_by: str
     _packed: bytes
@@ -146,30 +79,63 @@ class Entry(Leaf):
     @property
     def noted(self) -> Noted:
         """What the storage server said last."""
-        return _unpacked(*_PACKED.unpack(self._packed), self.modified_by)
+        return _unpacked(*PACKED.unpack_from(self._packed, COPIES_BYTES), self.modified_by)
 
     @noted.setter
     def noted(self, noted: Noted) -> None:
-        self._packed = noted.packed()
+        self._packed = self._packed[:COPIES_BYTES] + noted.packed()
         self.modified_by = intern(noted.modified_by)
+
+    def held(self, *, home: bool) -> Copy:
+        """What a member has."""
+        return Copy(*COPY.unpack_from(self._packed, 0 if home else COPY.size))
+
+    def hold(self, copy: Copy, *, home: bool) -> None:
+        """A member has this; call L{Index.assess} afterwards."""
+        packed, size = self._packed, COPY.size
+        mine = copy.packed()
+        if home:
+            self._packed = mine + packed[size:]
+        else:
+            self._packed = packed[:size] + mine + packed[COPIES_BYTES:]
+
+    @property
+    def active(self) -> Copy:
+        """What the active member has."""
+        return self.held(home=self.place.pair.home_active)
+
+    @property
+    def copy(self) -> Copy:
+        """What the peer has."""
+        return self.held(home=not self.place.pair.home_active)
 
     @property
     def version(self) -> Version:
-        """The version of what the storage server said last."""
-        return Version(*_VERSION.unpack_from(self._packed, _VERSION_AT))
+        """What the active member has of the texts."""
+        return self.active.version
 
-    def with_access(self, access: AccessList, number: int) -> Stored:
-        """What is to be kept once the access list is replaced."""
+    @property
+    def told(self) -> int:
+        """The metadata that the active member has; 0 if it does not have the document."""
+        return self.active.number
+
+    def stored(self) -> Stored:
+        """What is to be kept."""
         return Stored(
             self.id,
             self.path,
             self.place.pair.name,
-            access,
+            self.access,
             self.created,
-            number,
-            self.told,
+            self.number,
             self.noted,
+            self.held(home=True),
+            self.held(home=False),
         )
+
+    def with_access(self, access: AccessList, number: int) -> Stored:
+        """What is to be kept once the access list is replaced."""
+        return evolve(self.stored(), access=access, number=number)
 
     def right_of(self, user: str) -> str:
         """The most that somebody may do, in one letter; C{-} for nothing."""
@@ -186,6 +152,10 @@ class Entry(Leaf):
         return tuple([f"{right}:{user}" for user, right in self.access.grants])
 
 
+def _ignore(place: Place) -> None:
+    """Nobody copies."""
+
+
 #: The same class, called with what C{struct} gives back and a type checker cannot count.
 _unpacked: Callable[..., Noted] = Noted
 
@@ -196,11 +166,17 @@ class Index:
 
     @ivar names: where they stand.
     @ivar places: the pairs, by name.
+    @ivar on_work: called with a pair of which something became dirty or behind.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        """
+        @param now: seconds on any steady clock, to tell how long something has been dirty.
+        """
         self.names: Namespace[Entry] = Namespace()
         self.places: dict[str, Place] = {}
+        self.on_work: Callable[[Place], None] = _ignore
+        self._now = now
         self._by_id: dict[int, Entry] = {}
         self._private: dict[str, AccessList] = {}
 
@@ -210,10 +186,14 @@ class Index:
     def __contains__(self, document_id: int) -> bool:
         return document_id in self._by_id
 
-    def load(self, pairs: Iterable[Pair], documents: Iterable[Stored]) -> None:
+    def load(
+        self, pairs: Iterable[Pair], documents: Iterable[Stored], graves: Iterable[Grave] = ()
+    ) -> None:
         """Take over what was kept."""
         for pair in pairs:
             self.found(pair)
+        for grave in graves:
+            self.places[grave.pair].graves[grave.id] = grave
         for document in documents:
             self.add(document).live = True
         self.names.settle()
@@ -223,8 +203,24 @@ class Index:
         place = self.places.get(pair.name)
         if place is None:
             place = self.places[pair.name] = Place(pair)
+        swapped = place.pair.active != pair.active
         place.pair = pair
+        if swapped:
+            # Of all others both members have the same.
+            for entry in {*place.owed, *place.dirty, *place.behind}:
+                self.assess(entry)
         return place
+
+    def place_of(self, server: str) -> Place | None:
+        """The pair that a server is a member of, by agreement or by its name."""
+        for place in self.places.values():
+            if server in (place.pair.home, place.pair.backup):
+                return place
+        return None
+
+    def entries(self, place: Place) -> Iterator[Entry]:
+        """All documents of a pair."""
+        return (entry for entry in self._by_id.values() if entry.place is place)
 
     def add(self, stored: Stored) -> Entry:
         """
@@ -240,16 +236,14 @@ class Index:
             self.shared(stored.access),
             stored.created,
             stored.number,
-            stored.told,
             False,
             intern(stored.noted.modified_by),
-            stored.noted.packed(),
+            stored.home.packed() + stored.backup.packed() + stored.noted.packed(),
         )
         self.names.add(stored.path, entry)
         self._by_id[entry.id] = entry
         entry.place.documents += 1
-        if entry.told < entry.number:
-            entry.place.owed.add(entry)
+        self.assess(entry)
         return entry
 
     def remove(self, entry: Entry) -> None:
@@ -257,20 +251,63 @@ class Index:
         self.names.remove(entry)
         del self._by_id[entry.id]
         entry.live = False
-        entry.place.documents -= 1
-        entry.place.owed.discard(entry)
+        place = entry.place
+        place.documents -= 1
+        place.owed.discard(entry)
+        place.dirty.pop(entry, None)
+        place.behind.discard(entry)
 
     def describe(self, entry: Entry, access: AccessList, number: int) -> None:
-        """Replace the access list of a document; its storage server is to be told."""
+        """Replace the access list of a document; its storage servers are to be told."""
         entry.access = self.shared(access)
         entry.number = number
-        entry.place.owed.add(entry)
+        self.assess(entry)
 
-    def was_told(self, entry: Entry, number: int) -> None:
-        """The active storage server has this metadata."""
-        entry.told = max(entry.told, number)
-        if entry.told >= entry.number:
-            entry.place.owed.discard(entry)
+    def learn(self, entry: Entry, version: Version, number: int, *, home: bool) -> None:
+        """
+        A member is found to have this; what it had before it still has.
+
+        @raise struct.error: these are no numbers for a version.
+        """
+        old = entry.held(home=home)
+        if not version >= old.version:
+            version = old.version
+        new = Copy(version.a, version.b, max(number, old.number))
+        if new != old:
+            entry.hold(new, home=home)
+            self.assess(entry)
+
+    def assess(self, entry: Entry) -> None:
+        """Find out what of a document is owed, dirty and behind; see Note [Two members]."""
+        place = entry.place
+        active, copy = entry.active, entry.copy
+        if 0 < active.number < entry.number:
+            place.owed.add(entry)
+        else:
+            place.owed.discard(entry)
+        behind = copy.number > 0 and not (active.number and active.version >= copy.version)
+        if behind:
+            place.behind.add(entry)
+        else:
+            place.behind.discard(entry)
+        dirty = active.number > 0 and (
+            copy.number < entry.number or not copy.version >= active.version
+        )
+        if dirty and place.pair.copying:
+            place.dirty.setdefault(entry, self._now())
+        elif entry in place.dirty:
+            del place.dirty[entry]
+        if entry in place.dirty or behind:
+            self.on_work(place)
+
+    def haunt(self, grave: Grave) -> None:
+        """Some member may still have a document that is gone, or none any more."""
+        place = self.places[grave.pair]
+        if grave.haunted:
+            place.graves[grave.id] = grave
+            self.on_work(place)
+        else:
+            place.graves.pop(grave.id, None)
 
     def by_id(self, document_id: int) -> Entry | None:
         """The document with an id, also one that is being made."""

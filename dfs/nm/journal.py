@@ -7,7 +7,7 @@ L{dfs.nm.sqlite} keeps them on disk, L{MemoryJournal} for tests.  Must not know 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred, fail
@@ -15,22 +15,10 @@ from zope.interface import Interface, implementer
 
 from dfs.core.pairs import Pair
 from dfs.errors import Unavailable
-from dfs.nm.index import Noted, Stored
+from dfs.nm.kept import NOTHING, Copy, Grave, Noted, Stored
 
 #: Seconds for which it is remembered that a document was deleted.
 TOMBSTONE_SECONDS = 30 * 24 * 3600.0
-
-
-@frozen
-class Ghost:
-    """
-    A document that was given up while a storage server was making it, and that may exist there.
-
-    @ivar pair: where it may be.
-    """
-
-    id: int
-    pair: str
 
 
 @frozen
@@ -58,24 +46,21 @@ class PutDocument:
 
 @frozen
 class DropDocument:
-    """
-    A document is gone.
+    """A document is gone."""
 
-    @ivar when: seconds since the epoch.
-    @ivar ghost: it may still exist on its storage server.
-    """
-
-    id: int
-    pair: str
-    when: float
-    ghost: bool = False
+    grave: Grave
 
 
 @frozen
 class LayGhost:
-    """A document that was given up is gone from its storage server too."""
+    """
+    A document that is gone is gone from a member of its pair too.
+
+    @ivar home: from the home primary; else from the backup.
+    """
 
     id: int
+    home: bool
 
 
 @frozen
@@ -87,11 +72,16 @@ class ForgetTombstones:
 
 @frozen
 class NoteDocument:
-    """A storage server said something about a document; of no effect if it is gone."""
+    """
+    A storage server said something about a document; of no effect if it is gone.
+
+    @ivar home: what the home primary has now; C{backup} likewise.
+    """
 
     id: int
-    told: int
     noted: Noted
+    home: Copy
+    backup: Copy
 
 
 @frozen
@@ -117,6 +107,26 @@ class PutServer:
 
 
 @frozen
+class ForgetCopies:
+    """
+    The store of a member is gone: it has no document.
+
+    @ivar home: of the home primary; else of the backup.
+    """
+
+    pair: str
+    home: bool
+
+
+@frozen
+class LayGhosts:
+    """The store of a member is gone: so is what it may still have had."""
+
+    pair: str
+    home: bool
+
+
+@frozen
 class PutPair:
     """A pair is new, or another member serves."""
 
@@ -132,6 +142,8 @@ Change = (
     | SetNoted
     | PutUser
     | PutServer
+    | ForgetCopies
+    | LayGhosts
     | PutPair
 )
 
@@ -142,6 +154,7 @@ class Snapshot:
     Everything that is kept.
 
     @ivar cluster_id: 32 hex digits, made with the journal.
+    @ivar graves: those of documents that some member may still have.
     @ivar documents: to be gone through once, before anything is committed.
     """
 
@@ -149,7 +162,7 @@ class Snapshot:
     users: tuple[str, ...]
     servers: tuple[Known, ...]
     pairs: tuple[Pair, ...]
-    ghosts: tuple[Ghost, ...]
+    graves: tuple[Grave, ...]
     documents: Iterable[Stored]
 
 
@@ -196,31 +209,40 @@ class Disk:
     servers: dict[str, Known] = field(factory=dict)
     pairs: dict[str, Pair] = field(factory=dict)
     documents: dict[int, Stored] = field(factory=dict)
-    tombstones: dict[int, DropDocument] = field(factory=dict)
+    graves: dict[int, Grave] = field(factory=dict)
 
     def apply(self, change: Change) -> None:
         """Make a change."""
         match change:
             case PutDocument(document):
                 self.documents[document.id] = document
-            case DropDocument(document_id):
-                self.documents.pop(document_id, None)
-                self.tombstones[document_id] = change
-            case LayGhost(document_id):
-                if document_id in self.tombstones:
-                    stone = self.tombstones[document_id]
-                    self.tombstones[document_id] = evolve(stone, ghost=False)
+            case DropDocument(grave):
+                self.documents.pop(grave.id, None)
+                self.graves[grave.id] = grave
+            case LayGhost(document_id, home):
+                if document_id in self.graves:
+                    self.graves[document_id] = self.graves[document_id].laid(home=home)
             case ForgetTombstones(before):
-                self.tombstones = {
-                    stone.id: stone
-                    for stone in self.tombstones.values()
-                    if stone.ghost or stone.when >= before
+                self.graves = {
+                    grave.id: grave
+                    for grave in self.graves.values()
+                    if grave.haunted or grave.when >= before
                 }
-            case NoteDocument(document_id, told, noted):
+            case NoteDocument(document_id, noted, home_has, backup_has):
                 if document_id in self.documents:
                     self.documents[document_id] = evolve(
-                        self.documents[document_id], told=told, noted=noted
+                        self.documents[document_id],
+                        noted=noted,
+                        home=home_has,
+                        backup=backup_has,
                     )
+            case ForgetCopies(name, home):
+                for one in [one for one in self.documents.values() if one.pair == name]:
+                    lost = evolve(one, home=NOTHING) if home else evolve(one, backup=NOTHING)
+                    self.documents[one.id] = lost
+            case LayGhosts(name, home):
+                for grave in [grave for grave in self.graves.values() if grave.pair == name]:
+                    self.graves[grave.id] = grave.laid(home=home)
             case SetNoted(server, seq):
                 self.servers[server] = evolve(self.servers[server], noted=seq)
             case PutUser(name):
@@ -229,12 +251,6 @@ class Disk:
                 self.servers[server.name] = server
             case PutPair(pair):
                 self.pairs[pair.name] = pair
-
-    def ghosts(self) -> Iterator[Ghost]:
-        """Documents that may still exist somewhere."""
-        for stone in self.tombstones.values():
-            if stone.ghost:
-                yield Ghost(stone.id, stone.pair)
 
 
 def at_once(done: Callable[[], None]) -> None:
@@ -263,7 +279,7 @@ class MemoryJournal:
             tuple(sorted(disk.users)),
             tuple(disk.servers.values()),
             tuple(disk.pairs.values()),
-            tuple(disk.ghosts()),
+            tuple(grave for grave in disk.graves.values() if grave.haunted),
             tuple(disk.documents.values()),
         )
 

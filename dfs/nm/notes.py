@@ -20,8 +20,9 @@ from dfs.core.versions import Version
 from dfs.errors import Invalid
 from dfs.nm.burials import Burials
 from dfs.nm.fleet import Server, State
-from dfs.nm.index import Entry, Index, Noted
+from dfs.nm.index import Entry, Index
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
+from dfs.nm.kept import Noted
 from dfs.nm.teller import Teller
 from dfs.wire.messages import WriteComplete
 
@@ -90,22 +91,29 @@ class Notes:
         """
         document_id = int(note.id, 16)
         entry = self._index.by_id(document_id)
-        if entry is None or entry.place is not server.place:
+        place = server.place
+        if entry is None or entry.place is not place:
             self._stranger(server, note, document_id)
-        elif note.deleted:
+            return True
+        active = server.name == place.pair.active
+        if active and note.deleted:
             if entry.live:
                 self._burials.found_dead(entry)
-        elif server.name == entry.place.pair.active:
-            if note.metadata_number > entry.number:
-                self._hold(server, entry)
-                return False
-            version = Version.parse(note.version)
-            # A repeated note may be older than what is shown.
-            if version >= entry.version:
-                self._apply(entry, note, version)
+            return True
+        if note.metadata_number > entry.number:
+            self._hold(server, entry)
+            return False
+        home = place.is_home(server.name)
+        version = Version.parse(note.version)
+        # A repeated note may be older than what is known.
+        news = version >= entry.held(home=home).version
+        if active and news:
+            self._show(entry, note, version)  # first, because it fails if it makes no sense
+        self._index.learn(entry, version, note.metadata_number, home=home)
+        self._fresh[entry.id] = entry
         return True
 
-    def _apply(self, entry: Entry, note: WriteComplete, version: Version) -> None:
+    def _show(self, entry: Entry, note: WriteComplete, version: Version) -> None:
         if len(note.sha256) != 64:
             raise ValueError("it has no hash")
         entry.noted = Noted(
@@ -123,7 +131,9 @@ class Notes:
             note.is_text,
             note.modified_by,
         )
-        self._index.was_told(entry, note.metadata_number)
+
+    def keep(self, entry: Entry) -> None:
+        """Something else was learned about a document; it goes to the journal with the notes."""
         self._fresh[entry.id] = entry
 
     def _hold(self, server: Server, entry: Entry) -> None:
@@ -145,7 +155,7 @@ class Notes:
 
     def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A note tells of a document that is not known here, or not there."""
-        if note.deleted or self._teller.haunted(document_id):
+        if note.deleted or self._teller.haunted(server, document_id):
             return
         self.unknown += 1
         server.unknown += 1
@@ -181,7 +191,10 @@ class Notes:
         if not self._fresh and not self._servers:
             return succeed(None)
         group = [self._fresh.popitem()[1] for _ in range(min(len(self._fresh), GROUP))]
-        changes: list[Change] = [NoteDocument(entry.id, entry.told, entry.noted) for entry in group]
+        changes: list[Change] = [
+            NoteDocument(entry.id, entry.noted, entry.held(home=True), entry.held(home=False))
+            for entry in group
+        ]
         servers: set[Server] = set()
         # A position may be kept only when everything before it is.
         if not self._fresh and not self._burials.waiting:

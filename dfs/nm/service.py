@@ -103,7 +103,7 @@ class NameServer(MultiService):
         self._secret = secret
         self._entropy = entropy
         snapshot = journal.load()
-        self.index = Index()
+        self.index = Index(clock.seconds)
         self.people = People(journal)
         liveness = Liveness(settings.failure_after, clock.seconds())
         self.fleet = Fleet(snapshot.cluster_id, liveness, self.index, self._make_link)
@@ -191,11 +191,9 @@ class NameServer(MultiService):
         @raise Corrupt: it contradicts itself.
         """
         try:
-            self.index.load(snapshot.pairs, snapshot.documents)
+            self.index.load(snapshot.pairs, snapshot.documents, snapshot.graves)
             self.fleet.load(snapshot.servers)
             self.people.load(snapshot.users)
-            for ghost in snapshot.ghosts:
-                self._teller.give_up(ghost)
         except Corrupt:
             raise
         except (DFSError, KeyError, TypeError, ValueError, struct.error) as error:

@@ -26,17 +26,18 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dfs.core.access import AccessList
-from dfs.core.pairs import Pair
+from dfs.core.pairs import Pair, PairState
+from dfs.core.versions import Version
 from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
-from dfs.nm.index import Noted, Stored
 from dfs.nm.journal import (
     Change,
     DropDocument,
+    ForgetCopies,
     ForgetTombstones,
-    Ghost,
     IJournal,
     Known,
     LayGhost,
+    LayGhosts,
     NoteDocument,
     PutDocument,
     PutPair,
@@ -45,6 +46,7 @@ from dfs.nm.journal import (
     SetNoted,
     Snapshot,
 )
+from dfs.nm.kept import Copy, Grave, Noted, Stored
 from dfs.store.groupcommit import GroupCommit, connect
 
 #: Raised with each change of the tables.
@@ -59,13 +61,16 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE users (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE servers (name TEXT PRIMARY KEY, store_id TEXT NOT NULL, address TEXT NOT NULL,
     noted INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE pairs (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, active TEXT NOT NULL)
-    WITHOUT ROWID;
-CREATE TABLE tombstones (id INTEGER PRIMARY KEY, pair TEXT NOT NULL, "when" REAL NOT NULL,
-    ghost INTEGER NOT NULL);
+CREATE TABLE pairs (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, active TEXT NOT NULL,
+    state TEXT NOT NULL, synced INTEGER NOT NULL, backup TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tombstones (id INTEGER PRIMARY KEY, pair TEXT NOT NULL, path TEXT NOT NULL,
+    owner TEXT NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL, "when" REAL NOT NULL,
+    at_home INTEGER NOT NULL, at_backup INTEGER NOT NULL);
 CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT NOT NULL, pair TEXT NOT NULL,
     owner TEXT NOT NULL, grants TEXT NOT NULL, created REAL NOT NULL, number INTEGER NOT NULL,
-    told INTEGER NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, words INTEGER NOT NULL,
+    home_a INTEGER NOT NULL, home_b INTEGER NOT NULL, home_number INTEGER NOT NULL,
+    backup_a INTEGER NOT NULL, backup_b INTEGER NOT NULL, backup_number INTEGER NOT NULL,
+    sha256 BLOB NOT NULL, size INTEGER NOT NULL, words INTEGER NOT NULL,
     characters INTEGER NOT NULL, sentences INTEGER NOT NULL, a INTEGER NOT NULL,
     b INTEGER NOT NULL, epoch INTEGER NOT NULL, modified REAL NOT NULL,
     checkpoints INTEGER NOT NULL, conflicts INTEGER NOT NULL, is_text INTEGER NOT NULL,
@@ -80,11 +85,23 @@ _NOTED = (
     "sha256,size,words,characters,sentences,a,b,epoch,modified,checkpoints,conflicts,is_text,"
     "modified_by"
 )
-_DOCUMENT = f"id,path,pair,owner,grants,created,number,told,{_NOTED}"
-_PUT_DOCUMENT = f"INSERT OR REPLACE INTO documents ({_DOCUMENT}) VALUES ({','.join('?' * 21)})"
+_COPIES = "home_a,home_b,home_number,backup_a,backup_b,backup_number"
+_NEWS = f"{_COPIES},{_NOTED}"
+_DOCUMENT = f"id,path,pair,owner,grants,created,number,{_NEWS}"
+_PUT_DOCUMENT = f"INSERT OR REPLACE INTO documents ({_DOCUMENT}) VALUES ({','.join('?' * 26)})"
 _NOTE_DOCUMENT = (
-    f"UPDATE documents SET told=?,{','.join(f'{name}=?' for name in _NOTED.split(','))} WHERE id=?"
+    f"UPDATE documents SET {','.join(f'{name}=?' for name in _NEWS.split(','))} WHERE id=?"
 )
+_FORGET_COPIES = {
+    True: "UPDATE documents SET home_a=0,home_b=0,home_number=0 WHERE pair=?",
+    False: "UPDATE documents SET backup_a=0,backup_b=0,backup_number=0 WHERE pair=?",
+}
+_LAY_GHOSTS = {
+    True: "UPDATE tombstones SET at_home=0 WHERE pair=?",
+    False: "UPDATE tombstones SET at_backup=0 WHERE pair=?",
+}
+_PAIR = "name,epoch,active,state,synced,backup"
+_GRAVE = 'id,pair,path,owner,a,b,"when",at_home,at_backup'
 
 
 @implementer(IJournal)
@@ -212,8 +229,11 @@ class SQLiteJournal:
                 str(row[0]),
                 tuple(name for (name,) in ask("SELECT name FROM users ORDER BY name")),
                 tuple(Known(*r) for r in ask("SELECT name,store_id,address,noted FROM servers")),
-                tuple(Pair(*r) for r in ask("SELECT name,epoch,active FROM pairs")),
-                tuple(Ghost(*r) for r in ask("SELECT id,pair FROM tombstones WHERE ghost")),
+                tuple(_pair(r) for r in ask(f"SELECT {_PAIR} FROM pairs")),
+                tuple(
+                    _grave(r)
+                    for r in ask(f"SELECT {_GRAVE} FROM tombstones WHERE at_home OR at_backup")
+                ),
                 self._documents(connection),
             )
         except sqlite3.Error as error:
@@ -265,11 +285,28 @@ def _sync(folder: Path) -> None:
 
 def _stored(row: tuple[Any, ...]) -> Stored:
     """A document from its row."""
-    document_id, path, pair, owner, grants, created, number, told, *noted = row
+    document_id, path, pair, owner, grants, created, number, *news = row
+    home, backup, noted = Copy(*news[:3]), Copy(*news[3:6]), news[6:]
     access = AccessList(owner, _read_grants(grants) if grants else ())
     if len(noted[0]) != 32:
         raise ValueError(f"document {document_id:016x} has no hash")
-    return Stored(document_id, path, pair, access, created, number, told, Noted(*noted))
+    return Stored(document_id, path, pair, access, created, number, Noted(*noted), home, backup)
+
+
+def _pair(row: tuple[Any, ...]) -> Pair:
+    name, epoch, active, state, synced, backup = row
+    return Pair(name, epoch, active, PairState(state), bool(synced), backup)
+
+
+def _grave(row: tuple[Any, ...]) -> Grave:
+    document_id, pair, path, owner, a, b, when, at_home, at_backup = row
+    version = Version(a, b)
+    return Grave(document_id, pair, path, owner, version, when, bool(at_home), bool(at_backup))
+
+
+def _copies(home: Copy, backup: Copy) -> tuple[int, ...]:
+    """The columns of what both members have."""
+    return home.a, home.b, home.number, backup.a, backup.b, backup.number
 
 
 def _read_grants(text: str) -> tuple[tuple[str, str], ...]:
@@ -319,23 +356,32 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
                 _write_grants(new.access),
                 new.created,
                 new.number,
-                new.told,
+                *_copies(new.home, new.backup),
                 *_noted(new.noted),
             )
-        case NoteDocument(document_id, told, noted):
-            return _NOTE_DOCUMENT, (told, *_noted(noted), document_id)
-        case DropDocument(document_id, pair, when, ghost):
+        case NoteDocument(document_id, noted, home_has, backup_has):
+            return _NOTE_DOCUMENT, (*_copies(home_has, backup_has), *_noted(noted), document_id)
+        case DropDocument(grave):
             # The trigger of the tombstone removes the document: one statement, one change.
-            return "INSERT OR REPLACE INTO tombstones VALUES (?,?,?,?)", (
-                document_id,
-                pair,
-                when,
-                ghost,
+            return "INSERT OR REPLACE INTO tombstones VALUES (?,?,?,?,?,?,?,?,?)", (
+                grave.id,
+                grave.pair,
+                grave.path,
+                grave.owner,
+                grave.version.a,
+                grave.version.b,
+                grave.when,
+                grave.at_home,
+                grave.at_backup,
             )
-        case LayGhost(document_id):
-            return "UPDATE tombstones SET ghost=0 WHERE id=?", (document_id,)
+        case LayGhost(document_id, home):
+            column = "at_home" if home else "at_backup"
+            return f"UPDATE tombstones SET {column}=0 WHERE id=?", (document_id,)
         case ForgetTombstones(before):
-            return 'DELETE FROM tombstones WHERE NOT ghost AND "when"<?', (before,)
+            return (
+                'DELETE FROM tombstones WHERE NOT at_home AND NOT at_backup AND "when"<?',
+                (before,),
+            )
         case SetNoted(server, seq):
             return "UPDATE servers SET noted=? WHERE name=?", (seq, server)
         case PutUser(name):
@@ -347,9 +393,16 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
                 known.address,
                 known.noted,
             )
+        case ForgetCopies(pair_name, home):
+            return _FORGET_COPIES[home], (pair_name,)
+        case LayGhosts(pair_name, home):
+            return _LAY_GHOSTS[home], (pair_name,)
         case PutPair(pair):
-            return "INSERT OR REPLACE INTO pairs VALUES (?,?,?)", (
+            return "INSERT OR REPLACE INTO pairs VALUES (?,?,?,?,?,?)", (
                 pair.name,
                 pair.epoch,
                 pair.active,
+                pair.state.value,
+                pair.synced,
+                pair.backup,
             )

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from dfs.errors import Busy, DFSError, NotFound, Unavailable
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index
-from dfs.nm.journal import Ghost, IJournal, LayGhost
+from dfs.nm.journal import IJournal, LayGhost
+from dfs.nm.kept import Grave
 from dfs.wire.messages import DeleteFile, PutMetadata
 
 #: Seconds that a storage server has to make a document, and to take metadata over.
@@ -38,8 +39,7 @@ class Teller:
     _index: Index
     _fleet: Fleet
     _journal: IJournal
-    _ghosts: dict[int, Ghost] = field(factory=dict, init=False)
-    _laid: dict[int, Ghost] = field(factory=dict, init=False)
+    _laid: dict[int, Grave] = field(factory=dict, init=False)
     _running: set[str] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -49,8 +49,9 @@ class Teller:
 
         @raise DFSError: it was not; after L{dfs.nm.storage.NoAnswer} it may exist all the same.
         """
-        await server.link.ask(self._metadata(entry), MAKE_SECONDS)
-        self._index.was_told(entry, entry.number)
+        number = entry.number
+        await server.link.ask(self.metadata(entry, create=True), MAKE_SECONDS)
+        self._learned(server, entry, number)
 
     async def tell(self, entry: Entry) -> bool:
         """
@@ -63,7 +64,7 @@ class Teller:
         if server is None or not server.here:
             return False
         try:
-            await server.link.ask(self._metadata(entry), TELL_SECONDS)
+            await server.link.ask(self.metadata(entry), TELL_SECONDS)
         except (Unavailable, Busy):
             return False
         except DFSError as error:
@@ -76,8 +77,12 @@ class Teller:
                 code=error.code,
                 reason=str(error),
             )
-        self._index.was_told(entry, number)
+        self._learned(server, entry, number)
         return True
+
+    def _learned(self, server: Server, entry: Entry, number: int) -> None:
+        home = entry.place.is_home(server.name)
+        self._index.learn(entry, entry.held(home=home).version, number, home=home)
 
     def owes(self, server: Server) -> bool:
         """Whether a server lacks something that it must know."""
@@ -104,7 +109,7 @@ class Teller:
     async def _catch_up(self, server: Server) -> None:
         owed = [entry for entry in server.place.owed if entry.live]
         ghosts = list(self._haunting(server))
-        everything: list[Entry | Ghost] = [*owed, *ghosts]
+        everything: list[Entry | Grave] = [*owed, *ghosts]
         waiting = iter(everything)
         try:
             tellers = [self._tell_some(server, waiting) for _ in range(AT_ONCE)]
@@ -120,10 +125,10 @@ class Teller:
             )
             self.catch_up(server)
 
-    async def _tell_some(self, server: Server, waiting: Iterator[Entry | Ghost]) -> bool:
+    async def _tell_some(self, server: Server, waiting: Iterator[Entry | Grave]) -> bool:
         """Take from what is owed until nothing is left, or something fails."""
         for one in waiting:
-            if isinstance(one, Ghost):
+            if isinstance(one, Grave):
                 told = await self.lay(server, one)
             else:
                 told = not one.live or await self.tell(one)
@@ -141,47 +146,52 @@ class Teller:
 
     # ------------------------------------------------------------------------------- ghosts
 
-    def give_up(self, ghost: Ghost) -> None:
-        """A document is not wanted any more, but a storage server may be making it."""
-        self._ghosts[ghost.id] = ghost
-
-    def haunted(self, document_id: int) -> bool:
+    def haunted(self, server: Server, document_id: int) -> bool:
         """
         A storage server has a document that is unknown here.
 
         It may have been made after its server was asked to remove it; then it is asked again.
 
-        @return: whether the document was given up.
+        @return: whether the document is known to be gone.
         """
-        ghost = self._laid.pop(document_id, None)
-        if ghost is not None:
-            self._ghosts[document_id] = ghost
-        return document_id in self._ghosts
+        grave = self._laid.pop(document_id, None)
+        if grave is not None:
+            home = server.place.is_home(server.name)
+            self._index.haunt(evolve(grave, at_home=home, at_backup=not home))
+        return document_id in server.place.graves
 
-    async def lay(self, server: Server, ghost: Ghost) -> bool:
+    async def lay(self, server: Server, grave: Grave) -> bool:
         """
-        Have a document removed that was given up while it was made.
+        Have a document removed from a member that may still have it although it is gone.
 
-        @return: whether it is gone.
+        @return: whether it is gone there.
         """
-        request = DeleteFile(f"{ghost.id:016x}", server.place.pair.epoch, "")
+        request = DeleteFile(f"{grave.id:016x}", server.place.pair.epoch, "")
         try:
             await server.link.ask(request, TELL_SECONDS)
         except NotFound:
             pass
         except DFSError:
             return False
-        self._ghosts.pop(ghost.id, None)
-        self._laid[ghost.id] = ghost
+        home = server.place.is_home(server.name)
+        newest = server.place.graves.get(grave.id, grave).laid(home=home)
+        self._index.haunt(newest)
+        self._laid[grave.id] = newest
         if len(self._laid) > REMEMBERED:
             del self._laid[next(iter(self._laid))]
-        await self._journal.commit([LayGhost(ghost.id)])
+        await self._journal.commit([LayGhost(grave.id, home)])
         return True
 
-    def _haunting(self, server: Server) -> Iterator[Ghost]:
-        return (ghost for ghost in self._ghosts.values() if ghost.pair == server.place.pair.name)
+    def _haunting(self, server: Server) -> Iterator[Grave]:
+        home = server.place.is_home(server.name)
+        return (one for one in server.place.graves.values() if one.may_be_at(home=home))
 
-    def _metadata(self, entry: Entry) -> PutMetadata:
+    def metadata(self, entry: Entry, *, create: bool = False) -> PutMetadata:
+        """
+        What a member is told about a document.
+
+        @param create: make an empty one if there is none.
+        """
         return PutMetadata(
             entry.key,
             entry.place.pair.epoch,
@@ -190,5 +200,5 @@ class Teller:
             entry.grants(),
             entry.created,
             entry.number,
-            create=entry.told == 0,
+            create=create,
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dfs.core.access import AccessList
 from dfs.core.pairs import Pair
-from dfs.nm.index import Noted, Stored
+from dfs.core.versions import Version
+from dfs.nm.kept import Copy, Grave, Noted, Stored
 
 PAIR = Pair.founded("ss1")
 
@@ -27,4 +28,9 @@ def document(number: int, path: str, owner: str = "alice", /, **grants: str) -> 
         modified_by="bob",
     )
     access = AccessList(owner, tuple(sorted(grants.items())))
-    return Stored(number, path, PAIR.name, access, 1_600_000_000.5, 7, 7, noted)
+    return Stored(number, path, PAIR.name, access, 1_600_000_000.5, 7, noted, Copy(4, 0, 7))
+
+
+def grave(number: int, *, home: bool = False, backup: bool = False) -> Grave:
+    """A document that is gone, at second 5."""
+    return Grave(number, PAIR.name, f"{number}.txt", "alice", Version(4, 0), 5.0, home, backup)

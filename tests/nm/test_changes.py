@@ -287,8 +287,8 @@ class DeleteTests(Rig):
         self.ask(alice, Delete("a.txt"))
         self.restart()
         self.refused(NotFound, self.person("alice"), GetInfo("a.txt"))
-        [stone] = self.disk.tombstones.values()
-        self.assertFalse(stone.ghost)
+        [stone] = self.disk.graves.values()
+        self.assertFalse(stone.haunted)
 
     def test_tombstones_end(self) -> None:
         """A deletion is forgotten after 30 days, at the next start."""
@@ -298,10 +298,10 @@ class DeleteTests(Rig):
         self.ask(alice, Delete("a.txt"))
         self.calendar += 30 * 24 * 3600 - 100
         self.restart()
-        self.assertEqual(len(self.disk.tombstones), 1)
+        self.assertEqual(len(self.disk.graves), 1)
         self.calendar += 100
         self.restart()
-        self.assertEqual(self.disk.tombstones, {})
+        self.assertEqual(self.disk.graves, {})
 
     def test_create_waits(self) -> None:
         """Who creates a name while it is being deleted gets it afterwards."""

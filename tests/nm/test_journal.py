@@ -16,17 +16,18 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from dfs.core.access import AccessList
-from dfs.core.pairs import Pair
+from dfs.core.pairs import Pair, PairState
 from dfs.errors import Busy, Corrupt, DFSError, Unavailable, Unsupported
 from dfs.nm.journal import (
     Change,
     Disk,
     DropDocument,
+    ForgetCopies,
     ForgetTombstones,
-    Ghost,
     IJournal,
     Known,
     LayGhost,
+    LayGhosts,
     MemoryJournal,
     NoteDocument,
     PutDocument,
@@ -36,8 +37,9 @@ from dfs.nm.journal import (
     SetNoted,
     Snapshot,
 )
+from dfs.nm.kept import NOTHING, Copy
 from dfs.nm.sqlite import VERSION, SQLiteJournal
-from tests.nm.documents import PAIR, document
+from tests.nm.documents import PAIR, document, grave
 from tests.store.pump import Pump
 
 
@@ -83,7 +85,7 @@ class Contract(SynchronousTestCase):
         first = self.loaded()
         self.assertRegex(first.cluster_id, "^[0-9a-f]{32}$")
         self.assertEqual(self.loaded(), first)
-        self.assertEqual((first.users, first.servers, first.pairs, first.ghosts), ((), (), (), ()))
+        self.assertEqual((first.users, first.servers, first.pairs, first.graves), ((), (), (), ()))
         self.assertEqual(first.documents, ())
 
     def test_everything(self) -> None:
@@ -124,15 +126,16 @@ class Contract(SynchronousTestCase):
     def test_note(self) -> None:
         """A note replaces what was noted, and nothing else."""
         old = document(1, "a.txt")
-        noted = document(9, "x").noted
-        snapshot = self.kept([PutPair(PAIR), PutDocument(old)], [NoteDocument(1, 8, noted)])
-        self.assertEqual(snapshot.documents, (evolve(old, told=8, noted=noted),))
+        noted, has = document(9, "x").noted, (Copy(5, 1, 8), Copy(2**32 - 1, 0, 3))
+        snapshot = self.kept([PutPair(PAIR), PutDocument(old)], [NoteDocument(1, noted, *has)])
+        new = evolve(old, noted=noted, home=has[0], backup=has[1])
+        self.assertEqual(snapshot.documents, (new,))
 
     def test_note_of_the_dead(self) -> None:
         """A note about a document that is gone does not bring it back."""
         gone = document(1, "a.txt")
-        drop = DropDocument(1, "ss1", 5.0)
-        note = NoteDocument(1, 9, gone.noted)
+        drop = DropDocument(grave(1))
+        note = NoteDocument(1, gone.noted, gone.home, gone.backup)
         snapshot = self.kept([PutPair(PAIR), PutDocument(gone)], [drop], [note])
         self.assertEqual(snapshot.documents, ())
 
@@ -140,15 +143,32 @@ class Contract(SynchronousTestCase):
         """H9: a deleted name can be taken by another document in the same group."""
         old, new = document(1, "a.txt"), document(2, "a.txt", "bob")
         snapshot = self.kept(
-            [PutPair(PAIR), PutDocument(old)], [DropDocument(1, "ss1", 5.0), PutDocument(new)]
+            [PutPair(PAIR), PutDocument(old)], [DropDocument(grave(1)), PutDocument(new)]
         )
         self.assertEqual(snapshot.documents, (new,))
 
     def test_ghosts(self) -> None:
-        """A document that was given up is remembered until it is known to be gone."""
-        drops: list[Change] = [DropDocument(n, "ss1", 5.0, ghost=n != 2) for n in (1, 2, 3)]
-        snapshot = self.kept(drops, [LayGhost(3), ForgetTombstones(6.0)])
-        self.assertEqual(snapshot.ghosts, (Ghost(1, "ss1"),))
+        """A document that is gone is remembered until both members are known not to have it."""
+        both = grave(1, home=True, backup=True)
+        graves = [both, grave(2), grave(3, home=True)]
+        laid: list[Change] = [
+            LayGhost(3, home=True),
+            LayGhost(1, home=False),
+            ForgetTombstones(6.0),
+        ]
+        snapshot = self.kept([DropDocument(one) for one in graves], laid)
+        self.assertEqual(snapshot.graves, (grave(1, home=True),))
+
+    def test_lost_store(self) -> None:
+        """A member whose store is gone has no document, and nothing that should be gone."""
+        old = evolve(document(1, "a.txt"), backup=Copy(4, 0, 7))
+        other = document(2, "b.txt")
+        graves = [DropDocument(grave(3, home=True)), DropDocument(grave(4, backup=True))]
+        kept: list[Change] = [PutPair(PAIR), PutDocument(old), PutDocument(other), *graves]
+        lost: list[Change] = [ForgetCopies("ss1", home=False), LayGhosts("ss1", home=False)]
+        snapshot = self.kept(kept, lost)
+        self.assertEqual(snapshot.documents, (evolve(old, backup=NOTHING), other))
+        self.assertEqual(snapshot.graves, (grave(3, home=True),))
 
     def test_noted(self) -> None:
         """How far the notes of a server were kept is remembered."""
@@ -158,7 +178,7 @@ class Contract(SynchronousTestCase):
 
     def test_pair(self) -> None:
         """Another epoch with another active member replaces the old one."""
-        newer = Pair("ss1", 2, "ss1_backup")
+        newer = Pair("ss1", 2, "ss1_backup", PairState.FAILED_OVER, True, "other")
         self.assertEqual(self.kept([PutPair(PAIR)], [PutPair(newer)]).pairs, (newer,))
 
     def test_closed(self) -> None:
@@ -341,7 +361,7 @@ class SQLiteTests(Contract):
         one, two = document(1, "a"), document(2, "a")
         commits = [
             journal.commit([PutPair(PAIR), PutDocument(one)]),
-            journal.commit([DropDocument(1, "ss1", 0.0)]),
+            journal.commit([DropDocument(grave(1))]),
             journal.commit([PutDocument(two)]),
             journal.close(),
         ]

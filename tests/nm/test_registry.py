@@ -335,7 +335,7 @@ class NoteTests(Rig):
         self.ss1.note(self.made.id, "1.0", size=77)
         self.wait(1)
         [kept] = self.disk.documents.values()
-        self.assertEqual((kept.noted.size, kept.told), (77, 1))
+        self.assertEqual((kept.noted.size, kept.home.number), (77, 1))
         self.assertEqual(self.disk.servers["ss1"].noted, 1)
         self.assertEqual(self.ss1.register().noted, 1)
 
@@ -422,7 +422,7 @@ class NoteTests(Rig):
         buried.callback(None)
         self.wait(0.1)
         self.assertEqual(len(answers), 1)
-        self.assertEqual(len(self.disk.tombstones), 1)
+        self.assertEqual(len(self.disk.graves), 1)
 
     def test_senseless(self) -> None:
         """A note that makes no sense is logged, and holds up nobody."""
@@ -450,7 +450,7 @@ class NoteTests(Rig):
         self.assertEqual(self.unknown(), "0")
         self.wait(6)
         self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
-        self.assertFalse(self.disk.tombstones[int(lost, 16)].ghost)
+        self.assertFalse(self.disk.graves[int(lost, 16)].haunted)
         orders = len(self.ss1.orders)
         self.wait(12)
         self.assertEqual(len(self.ss1.orders), orders)

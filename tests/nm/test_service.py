@@ -14,9 +14,11 @@ from twisted.internet.task import Clock
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core.versions import Version
 from dfs.errors import Corrupt, Invalid, Unavailable
-from dfs.nm.index import Index, Noted, Stored
+from dfs.nm.index import Index
 from dfs.nm.journal import Change, Disk, Known, MemoryJournal, PutDocument, PutPair, PutServer
+from dfs.nm.kept import Copy, Noted, Stored
 from dfs.nm.service import NameServer
 from dfs.nm.tap import Options, makeService
 from dfs.wire.client import greet_as_client
@@ -160,7 +162,6 @@ class IndexTests(SynchronousTestCase):
         for noted in (one.noted, large, Noted.new(PAIR, 0.1, "\u00e9")):
             entry = self.index(evolve(one, noted=noted)).document("a.txt")
             self.assertEqual(entry.noted, noted)
-            self.assertEqual(entry.version, noted.version)
             self.assertEqual(entry.with_access(one.access, 7), evolve(one, noted=noted))
 
     def test_shared(self) -> None:
@@ -171,13 +172,13 @@ class IndexTests(SynchronousTestCase):
 
     def test_owed(self) -> None:
         """A document is owed to its server until that has its newest metadata."""
-        index = self.index(evolve(document(1, "a"), told=6), document(2, "b"))
+        index = self.index(evolve(document(1, "a"), home=Copy(4, 0, 6)), document(2, "b"))
         place = index.places["ss1"]
         entry = index.document("a")
         self.assertEqual((place.owed, place.documents), ({entry}, 2))
-        index.was_told(entry, 5)
+        index.learn(entry, Version(4, 0), 5, home=True)
         self.assertEqual(place.owed, {entry})
-        index.was_told(entry, 7)
+        index.learn(entry, Version(4, 0), 7, home=True)
         self.assertEqual(place.owed, set())
         index.describe(entry, entry.access, 8)
         index.remove(entry)
