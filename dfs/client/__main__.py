@@ -103,7 +103,7 @@ def program(commands: Table) -> click.Group:
                 ["--patience"],
                 type=float,
                 metavar="SECONDS",
-                help="How long to wait for servers that are away. [DFS_PATIENCE; default: 10]",
+                help="How long to wait for servers that are away. [DFS_PATIENCE; default: 30]",
             ),
             click.Option(
                 ["--config"], metavar="FILE", help="Settings to read instead. [DFS_CONFIG]"

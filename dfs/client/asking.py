@@ -7,7 +7,8 @@ know what a question means; L{dfs.client.session} does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -19,6 +20,7 @@ from twisted.internet.task import deferLater
 from dfs.client.failures import NoNameServer, Unanswered, Unreachable
 from dfs.client.links import Links
 from dfs.client.locations import Locations
+from dfs.client.notices import NAME_SERVER, NOTICE_SECONDS, Notice, Tell, awaited
 from dfs.client.retries import Attempts
 from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized, Unavailable
 from dfs.wire.client import Connection
@@ -43,7 +45,8 @@ class Waiting:
     """
     How long a session waits for servers that are away.
 
-    @ivar patience: seconds that a request is tried again.
+    @ivar patience: seconds that a request is tried again, counted from its first failure: a server
+        that is frozen takes its time before that.
     @ivar reach: seconds for the first contact with a name server; people mistype addresses.
     """
 
@@ -54,6 +57,8 @@ class Waiting:
 class Asker:
     """
     Asks name servers, and whichever server holds a document.
+
+    @ivar tell: who is told what is waited for, if anybody.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Asker:
         self.clock = clock
         self.links = links
         self.locations = Locations()
+        self.tell: Tell | None = None
         self._wall = wall
         self._random = random
         self._waiting = waiting
@@ -80,8 +86,8 @@ class Asker:
         @raise Unanswered: it is not repeatable and may have been done.
         """
 
-        async def once() -> A:
-            connection = await self._reach()
+        async def once(notice: Notice) -> A:
+            connection = await self._reach(notice)
             return await self.ask(connection, request, repeatable=repeatable)
 
         return await self._until_done(once, repeatable)
@@ -89,8 +95,8 @@ class Asker:
     async def name_server_list(self, request: Request[Any]) -> list[Any]:
         """All entries of a list that a name server has."""
 
-        async def once() -> list[Any]:
-            return await self.list_from(await self._reach(), request)
+        async def once(notice: Notice) -> list[Any]:
+            return await self.list_from(await self._reach(notice), request)
 
         return await self._until_done(once, True)
 
@@ -115,6 +121,7 @@ class Asker:
         *,
         repeatable: bool,
         patience: float | None = None,
+        bulk: bool = False,
     ) -> T:
         """
         Do something where a document is.
@@ -123,18 +130,22 @@ class Asker:
         @param right: C{r} or C{w}.
         @param use: does it once; raises L{Unanswered} if it may have been done.
         @param patience: seconds, if not the session's own.
+        @param bulk: it may take its time although the server answers.
         """
 
-        async def once() -> T:
+        async def once(notice: Notice) -> T:
             located = self.locations.find(path, right, self.clock.seconds())
             if located is not None:
+                notice.text = awaited(located)
                 try:
                     return await self._at(path, located, use)
                 except _MAYBE_STALE:
                     self.locations.forget(path)
-            return await self._at(path, await self._locate(path, right), use)
+            located = await self._locate(path, right, notice)
+            notice.text = awaited(located)
+            return await self._at(path, located, use)
 
-        return await self._until_done(once, repeatable, patience)
+        return await self._until_done(once, repeatable, patience, bulk)
 
     def at_server(
         self, request: Callable[[Located], Request[A]], body: bytes | None, repeatable: bool
@@ -194,39 +205,64 @@ class Asker:
         seconds = self._waiting.patience if patience is None else patience
         return Attempts(self.clock.seconds(), seconds, repeatable, self._random)
 
+    @contextlib.contextmanager
+    def noticing(self, text: str = "", seconds: float = NOTICE_SECONDS) -> Iterator[Notice]:
+        """Let it be told what is waited for, if that takes longer than so many seconds."""
+        notice = Notice(self.pause, self.tell)
+        notice.text = text
+        notice.begin(seconds)
+        try:
+            yield notice
+        finally:
+            notice.end()
+
     async def _until_done(
-        self, once: Callable[[], Doing[T]], repeatable: bool, patience: float | None = None
+        self,
+        once: Callable[[Notice], Doing[T]],
+        repeatable: bool,
+        patience: float | None = None,
+        bulk: bool = False,
     ) -> T:
-        attempts = self.attempts(repeatable, patience)
+        attempts: Attempts | None = None
         began = self.clock.seconds()
-        while True:
-            try:
-                return await once()
-            except DFSError as error:
-                now = self.clock.seconds()
-                pause = attempts.pause(error, now)
-                if pause is None or self._hopeless(error, now + pause - began):
-                    raise
-            if pause:
-                await self.pause(pause)
+        with self.noticing() as notice:
+            if bulk:
+                notice.end()
+            while True:
+                try:
+                    return await once(notice)
+                except DFSError as error:
+                    attempts = attempts or self.attempts(repeatable, patience)
+                    now = self.clock.seconds()
+                    pause = attempts.pause(error, now)
+                    if pause is None or self._hopeless(error, now + pause - began):
+                        raise
+                    notice.failed(error, now)
+                if pause:
+                    await self.pause(pause)
 
     def _hopeless(self, error: DFSError, waited: float) -> bool:
         """A name server that was never reached is more likely misspelt than restarting."""
         return isinstance(error, NoNameServer) and not self._met and waited > self._waiting.reach
 
-    async def _reach(self) -> Connection:
+    async def _reach(self, notice: Notice) -> Connection:
+        if self._met:
+            # Before, it may be misspelt: that is an error soon, and nothing to wait for.
+            notice.text = NAME_SERVER
         connection = await self.links.name_server()
         self._met = True
         return connection
 
-    async def _locate(self, path: str, right: str) -> Located:
-        connection = await self._reach()
+    async def _locate(self, path: str, right: str, notice: Notice) -> Located:
+        connection = await self._reach(notice)
         try:
             located = await self.ask(connection, Locate(path, right), repeatable=True)
         except Unanswered as error:
             # Whatever comes after it was not sent: this is as good as no name server.
             raise Unreachable(str(error)) from None
-        self.locations.remember(path, right, located, self._wall(), self.clock.seconds())
+        if not located.behind:
+            # That one is behind may be over the next time.
+            self.locations.remember(path, right, located, self._wall(), self.clock.seconds())
         return located
 
     async def _at(self, path: str, located: Located, use: Callable[[Located], Doing[T]]) -> T:

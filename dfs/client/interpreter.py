@@ -81,6 +81,8 @@ class Interpreter:
         self._json = work.screen.json
         self._name_servers = name_servers
         self._debug = debug
+        self._running = False
+        work.session.tell_waits(self._waits)
 
     async def line(self, text: str) -> int:
         """Run what a line says; the exit status."""
@@ -109,6 +111,7 @@ class Interpreter:
         arguments = dict(values)
         screen = self.work.screen
         screen.json = arguments.pop("json", False) or self._json
+        self._running = True
         try:
             await self._doing(verb, arguments)
             screen.flush()
@@ -120,8 +123,14 @@ class Interpreter:
         except Exception as error:
             return self._failed(error)
         finally:
+            self._running = False
             screen.json = self._json
         return DONE
+
+    def _waits(self, text: str) -> None:
+        """A command waits for servers; what the shell completes meanwhile is nobody's concern."""
+        if self._running and not self.work.screen.json:
+            self.work.screen.note(text)
 
     def _doing(self, verb: Verb, arguments: dict[str, Any]) -> Deferred[None]:
         return Deferred.fromCoroutine(verb.does(self.work, **arguments))

@@ -68,3 +68,9 @@ class Locations:
         """Believe nothing about a document any more."""
         self._known.pop((path, "r"), None)
         self._known.pop((path, "w"), None)
+
+    def forget_elsewhere(self, path: str, server: str) -> None:
+        """Believe nothing about a document any more unless it is on that server."""
+        known = [self._known.get((path, right)) for right in "rw"]
+        if any(entry is not None and entry[1].server != server for entry in known):
+            self.forget(path)

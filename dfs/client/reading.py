@@ -7,22 +7,24 @@ content goes.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 
-from dfs.client.asking import READ_SECONDS, Asker, judged
+from dfs.client.asking import Asker, judged
 from dfs.client.failures import Unanswered
+from dfs.client.notices import awaited
 from dfs.client.retries import Attempts
 from dfs.core.sentences import LONGEST_PART, WHITE
-from dfs.errors import DFSError, Moved, Unavailable
+from dfs.errors import Conflict, DFSError, Moved, Unavailable
 from dfs.wire.answers import Contents
 from dfs.wire.client import Connection
 from dfs.wire.messages import Located, Read, Request, Stop, Stream
 
 #: Seconds without a byte, in the middle of a transfer, after which a server is taken to be gone.
-SILENCE_SECONDS = 30.0
+SILENCE_SECONDS = 10.0
 
 #: Bytes that are there before a download begins: up to here a lost server is nobody's concern.
 AHEAD = 1024 * 1024
@@ -112,24 +114,68 @@ class Download:
     """
     The content of one committed version of a document, verified.
 
+    When the server is lost in the middle, the rest comes from whichever server has the document
+    then, if it has the same beginning: the hash of the whole is verified in any case.
+
     @ivar path: of the document.
     @ivar size: bytes that were read so far.
     @ivar complete: nothing more will come than what is already here.
+    @ivar newer_on: the server, which is away, that has a newer version; empty if there is none.
     """
 
-    def __init__(self, asker: Asker, path: str, incoming: Incoming) -> None:
-        self._asker = asker
+    def __init__(self, asker: Asker, path: str) -> None:
         self.path = path
         self.size = 0
         self.complete = False
-        self._incoming = incoming
+        self.newer_on = ""
+        self._asker = asker
+        self._incoming: Incoming | None = None
+        self._awaited = ""
         self._ready: deque[bytes] = deque()
+        self._read_so_far = hashlib.sha256()
+        self._attempts: Attempts | None = None
+        self._closed = False
 
-    async def look_ahead(self) -> None:
-        """Fetch the beginning, so that most troubles show before anybody has read anything."""
-        ahead = 0
+    async def open(self, located: Located) -> None:
+        """
+        Begin, or go on at another server.
+
+        The beginning is fetched, so that most troubles show before anybody has read anything.
+
+        @raise Conflict: the document begins with something else than what was read of it.
+        """
+        self._incoming = await Incoming.begin(self._asker, located, Read(located.ticket))
+        self._awaited = awaited(located)
+        self.newer_on = newer_on(located)
+        try:
+            await self._skip(self.size)
+            await self._look_ahead()
+        except BaseException:
+            self._incoming.close()
+            self._ready.clear()
+            self.complete = False
+            raise
+
+    async def _skip(self, size: int) -> None:
+        """Pass over what was read already, and make sure that it is the same."""
+        assert self._incoming is not None
+        skipped = hashlib.sha256()
+        while size:
+            piece = await self._incoming.read()
+            if not piece:
+                break
+            skipped.update(piece[:size])
+            if len(piece) > size:
+                self._ready.append(piece[size:])
+            size -= min(size, len(piece))
+        if size or skipped.digest() != self._read_so_far.digest():
+            raise Conflict(f"{self.path!r} was changed while it was read; read it again")
+
+    async def _look_ahead(self) -> None:
+        assert self._incoming is not None
+        ahead = sum(map(len, self._ready))
         while ahead < AHEAD:
-            piece = await self._incoming.read(READ_SECONDS)
+            piece = await self._incoming.read()
             if not piece:
                 self.complete = True
                 return
@@ -145,40 +191,67 @@ class Download:
         return Deferred.fromCoroutine(self._read())
 
     async def _read(self) -> bytes:
-        if self._ready:
-            piece = self._ready.popleft()
-        elif self.complete:
-            return b""
-        else:
+        while not self._ready and not self.complete:
+            assert self._incoming is not None
             try:
-                piece = await self._incoming.read()
+                with self._asker.noticing(self._awaited):
+                    piece = await self._incoming.read()
+            except (Unavailable, Moved) as error:
+                await self._go_on(error)
+                continue
             except DFSError:
                 self._asker.locations.forget(self.path)
                 raise
-            self.complete = not piece
+            self._attempts = None
+            if piece:
+                self._ready.append(piece)
+            else:
+                self.complete = True
+        if not self._ready:
+            return b""
+        piece = self._ready.popleft()
         self.size += len(piece)
+        self._read_so_far.update(piece)
         return piece
+
+    async def _go_on(self, error: DFSError) -> None:
+        """
+        Look for the rest at another server.
+
+        @raise DFSError: there is nothing more to be tried.
+        """
+        self._asker.locations.forget(self.path)
+        if self._closed:
+            raise error
+        if self._attempts is None:
+            self._attempts = self._asker.attempts(repeatable=True)
+        pause = self._attempts.pause(error, self._asker.clock.seconds())
+        if pause is None:
+            raise error
+        await self._asker.pause(pause)
+        await self._asker.document(self.path, "r", self.open, repeatable=True, bulk=True)
 
     def close(self) -> None:
         """Read no more."""
         self._ready.clear()
+        self._closed = True
         self.complete = True
-        self._incoming.close()
+        if self._incoming is not None:
+            self._incoming.close()
 
 
 async def begin_download(asker: Asker, path: str) -> Download:
     """Open a document for reading, wherever it is."""
+    download = Download(asker, path)
+    await asker.document(path, "r", download.open, repeatable=True)
+    return download
 
-    async def use(located: Located) -> Download:
-        download = Download(asker, path, await Incoming.begin(asker, located, Read(located.ticket)))
-        try:
-            await download.look_ahead()
-        except BaseException:
-            download.close()
-            raise
-        return download
 
-    return await asker.document(path, "r", use, repeatable=True)
+def newer_on(located: Located) -> str:
+    """Which server, that is away, has a newer version of a document; empty if none has."""
+    if not located.behind:
+        return ""
+    return f"the backup of {located.pair}" if located.server == located.pair else located.pair
 
 
 class Words:

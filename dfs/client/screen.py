@@ -161,6 +161,9 @@ class Screen:
 
     def note(self, text: str) -> None:
         """A message that is not the result."""
+        if self._line_open:
+            self.break_line()
+            self._line_open = False
         self._out.flush()
         self._err.write(_bytes(one_line(text) + "\n"))
         self._err.flush()

@@ -19,6 +19,7 @@ from twisted.internet.interfaces import IReactorTime
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
+from dfs.client.notices import Tell
 from dfs.client.reading import Download, Incoming, Words, begin_download
 from dfs.client.writing import Bytes, OpenSource, WriteSession, upload
 from dfs.core import paths
@@ -119,6 +120,14 @@ class Session:
         self._links = Links(clock, dial, name_servers, user)
         self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
 
+    def tell_waits(self, tell: Tell | None) -> None:
+        """
+        Let somebody know when a request waits for servers that are away.
+
+        @param tell: gets one sentence for each request that takes long; None: nobody.
+        """
+        self._asker.tell = tell
+
     def close(self) -> None:
         """End all connections; whatever is under way fails."""
         self._links.close()
@@ -213,6 +222,8 @@ class Session:
         """
         path = paths.normalize(path)
         index = await self._asker.name_server(GetInfo(path))
+        # Half an answer because of what was true a moment ago would be a pity.
+        self._asker.locations.forget_elsewhere(path, index.server)
         try:
             # No patience: half the answer now is better than all of it later.
             facts = await self._asker.document(
@@ -276,12 +287,12 @@ class Session:
             return await upload(self._asker, located, begin())
 
         try:
-            return await self._commit(path, use, "PUT")
+            return await self._commit(path, use, "PUT", bulk=True)
         except NotFound:
             pass
         with contextlib.suppress(Exists):  # somebody else was faster
             await self._change(Create(path), "PUT", path, "INFO")
-        return await self._commit(path, use, "PUT")
+        return await self._commit(path, use, "PUT", bulk=True)
 
     @_deferred
     async def append(self, path: str, text: str | bytes) -> Committed:
@@ -312,9 +323,9 @@ class Session:
             connection = await self._links.storage(located.address)
             request = Write(located.ticket, sentence)
             try:
-                opened = await self._asker.ask(connection, request, repeatable=False)
+                # A lock that nobody heard of ends with its connection: asking again does no harm.
+                opened = await self._asker.ask(connection, request, repeatable=True)
             except Unanswered as error:
-                # The lock, if there is one, ended with the connection: nothing was done.
                 raise Unavailable(str(error)) from None
             return WriteSession(self._asker, path, connection, opened)
 
@@ -332,10 +343,12 @@ class Session:
         use = self._asker.at_server(request, body, False)
         return await self._commit(paths.normalize(path), use, what)
 
-    async def _commit(self, path: str, use: Callable[[Located], Doing[T]], what: str) -> T:
+    async def _commit(
+        self, path: str, use: Callable[[Located], Doing[T]], what: str, *, bulk: bool = False
+    ) -> T:
         """A change of a document's content."""
         try:
-            return await self._asker.document(path, "w", use, repeatable=False)
+            return await self._asker.document(path, "w", use, repeatable=False, bulk=bulk)
         except Unanswered:
             raise in_doubt(what, path, "READ") from None
 

@@ -20,8 +20,9 @@ from dfs.errors import Invalid
 DEFAULT_NAME_SERVER = "127.0.0.1:5000"
 DEFAULT_PORT = 5000
 
-#: Seconds that a command waits for servers that are away.
-DEFAULT_PATIENCE = 10.0
+#: Seconds that a command waits for servers that are away.  It takes 15 to 20 s until a server that
+#: fell silent is replaced.
+DEFAULT_PATIENCE = 30.0
 
 _KEYS = ("nm", "user", "patience")
 

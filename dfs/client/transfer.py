@@ -22,7 +22,7 @@ from dfs.client.keyboard import StandardInput
 from dfs.client.render import count
 from dfs.client.screen import Progress, one_line
 from dfs.client.verbs import Work
-from dfs.errors import Invalid, Unavailable
+from dfs.errors import Conflict, Invalid, Unavailable
 
 #: Bytes that are read from a local file at once.
 PIECE = 256 * 1024
@@ -191,7 +191,7 @@ async def _fetch(work: Work, path: str, file: IO[bytes], bar: Progress) -> int:
                 file.write(piece)
                 bar.update(len(piece))
             return download.size
-        except Unavailable:
+        except (Unavailable, Conflict):
             if not restarts:
                 raise
             restarts -= 1

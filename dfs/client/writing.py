@@ -33,7 +33,7 @@ from dfs.wire.messages import (
 A = TypeVar("A", bound=Record)
 
 #: Seconds without progress after which the server of an upload is taken to be gone.
-STALL_SECONDS = 60.0
+STALL_SECONDS = 20.0
 
 #: Content up to this many bytes is sent with its request, on the shared connection.
 SMALL_BYTES = 64 * 1024

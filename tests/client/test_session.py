@@ -351,7 +351,7 @@ class DownloadTests(SessionCase):
         self.refused(self.alice.read("a.txt"), Corrupt)
 
     def test_frozen(self) -> None:
-        """A download whose server falls silent fails after a while."""
+        """A download whose server falls silent fails when the patience is over."""
         piece = bytes(512 * 1024)
 
         def freeze(request: Any, exchange: Any) -> Deferred[Any]:
@@ -362,7 +362,7 @@ class DownloadTests(SessionCase):
         self.ss.answers[Read] = freeze
         download = self.run_(self.alice.open_read("a.txt"))
         with self.assertRaises(Unavailable):
-            while self.run_(download.read(), 40):
+            while self.run_(download.read(), 60):
                 pass
 
     def test_closed(self) -> None:

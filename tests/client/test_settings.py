@@ -31,7 +31,7 @@ class SettingsTests(SynchronousTestCase):
 
     def test_defaults(self) -> None:
         """Without any setting it is the name server on this machine, and the system's user."""
-        self.assertEqual(self.decide(), Settings(("127.0.0.1:5000",), "system", 10.0))
+        self.assertEqual(self.decide(), Settings(("127.0.0.1:5000",), "system", 30.0))
 
     def test_order(self) -> None:
         """Each source covers the ones after it."""
