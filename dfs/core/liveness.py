@@ -11,13 +11,41 @@ second; what is missing between two calls was a stall of our own and is added to
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 #: Seconds between two ticks.
 TICK_SECONDS = 1.0
 
 #: A tick that comes later than this after its time tells of a stall.
 STALL_SECONDS = 1.0
+
+
+@frozen
+class Intervals:
+    """
+    How often who is heard, in seconds.
+
+    A silent server has failed only when its lease is over for sure.
+
+    @ivar heartbeat: from one heartbeat to the next.
+    @ivar lease: for which the answer to one lets a server serve.
+    @ivar failure: of silence after which a server has failed.
+    @ivar crash_grace: for which its port must refuse before a server that was lost has crashed.
+    """
+
+    heartbeat: float = 5.0
+    lease: float = 10.0
+    failure: float = 15.0
+    crash_grace: float = 1.0
+
+    def complaint(self) -> str:
+        """What is wrong with them; empty if nothing is."""
+        if not 0 < self.heartbeat < self.lease < self.failure:
+            return (
+                "--heartbeat-interval must be shorter than --lease, and --lease shorter than "
+                "--failure-after"
+            )
+        return ""
 
 
 @define

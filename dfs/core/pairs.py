@@ -92,7 +92,7 @@ class Event(enum.Enum):
     @cvar PEER_MAY_LEAD: it is here, the one that served last is not, and nothing is known that it
         lacks.
     @cvar EQUAL: both members have the same of every document.
-    @cvar STABLE: they have had it for so long that the home primary may serve again.
+    @cvar STABLE: the home primary has followed for so long that it may serve again.
     @cvar SWITCHED: the active member has finished, and both are equal.
     @cvar UNDONE: it could not finish.
     @cvar FORCED: an operator wants the peer to serve, whatever it lacks.
@@ -150,7 +150,7 @@ class Pair:
     backup: str = field(default="")
 
     def __attrs_post_init__(self) -> None:
-        if not self.backup:
+        if not self.backup:  # the documented way to set an attribute of a frozen class here
             object.__setattr__(self, "backup", self.name + BACKUP)
 
     @classmethod
@@ -179,6 +179,11 @@ class Pair:
         if not self.home_active:
             return PairState.FAILED_OVER
         return PairState.DEGRADED if self.synced else PairState.SOLO
+
+    @property
+    def protection(self) -> str:
+        """How a pair is, in one word for people."""
+        return "UNPROTECTED" if self.state is PairState.SOLO else self.state.value
 
     @property
     def copying(self) -> bool:
@@ -275,7 +280,7 @@ class Facts:
 
     @ivar equal: both members are known to have the same of every document.
     @ivar clean: nothing is known that the peer lacks.
-    @ivar stable: they have been equal for long enough to hand back.
+    @ivar stable: the backup has served long enough, and the home primary follows it closely.
     @ivar strict: a peer that was away must have everything before it may lead (C{--ack replica}).
     """
 
@@ -310,7 +315,7 @@ def due(pair: Pair, facts: Facts) -> Event | None:
         return Event.PEER_STALE if stale else Event.PEER_HERE
     if facts.equal and pair.state in _FILLING:
         return Event.EQUAL
-    if facts.stable and facts.equal and pair.state is PairState.REVERSED:
+    if facts.stable and pair.state is PairState.REVERSED:
         return Event.STABLE
     return None
 

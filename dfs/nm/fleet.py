@@ -22,14 +22,14 @@ from twisted.logger import Logger
 
 from dfs.core import placement
 from dfs.core.liveness import Liveness
-from dfs.core.pairs import pair_of, role_of
+from dfs.core.pairs import PairState, Presence, Role, pair_of
 from dfs.core.placement import Candidate
-from dfs.errors import Conflict, Unavailable
+from dfs.errors import Conflict, Corrupt, Unavailable
 from dfs.nm.index import Entry, Index, Place
 from dfs.nm.journal import Known
 from dfs.nm.storage import StorageLink
 from dfs.wire.exchange import Peer
-from dfs.wire.messages import ServerLine, SSRegister
+from dfs.wire.messages import Beaten, ServerLine, SSRegister
 
 
 class State(enum.Enum):
@@ -62,6 +62,7 @@ class Server:
     @ivar goal: its newest change when it registered.
     @ivar documents: how many it has, as it said last; C{size} likewise, in bytes.
     @ivar unknown: documents that it told of since it registered and nobody knows here.
+    @ivar answered: what its last heartbeat was answered.
     """
 
     known: Known
@@ -74,6 +75,7 @@ class Server:
     documents: int = 0
     size: int = 0
     unknown: int = 0
+    answered: Beaten | None = None
 
     @property
     def name(self) -> str:
@@ -84,6 +86,18 @@ class Server:
     def here(self) -> bool:
         """It is registered and not given up."""
         return self.state in (State.LIVE, State.JOINING)
+
+    @property
+    def complete(self) -> bool:
+        """It is here, and everything that it had when it registered is known."""
+        return self.here and not self.goal
+
+    @property
+    def presence(self) -> Presence:
+        """Whether it is here, as far as its pair is concerned."""
+        if self.here:
+            return Presence.HERE
+        return Presence.UNKNOWN if self.state is State.AWAITED else Presence.GONE
 
     def was_noted(self, seq: int) -> None:
         """Its changes up to this one are in the journal."""
@@ -106,9 +120,15 @@ class Fleet:
     _log = Logger(namespace="dfs.nm")
 
     def load(self, known: Iterable[Known]) -> None:
-        """Take over who registered once."""
+        """
+        Take over who registered once.
+
+        @raise Corrupt: somebody has no pair.
+        """
         for one in known:
-            place = self._index.places[pair_of(one.name)]
+            place = self.place_of(one.name)
+            if place is None:
+                raise Corrupt(f"the storage server {one.name} belongs to no pair")
             self.servers[one.name] = Server(
                 one, place, self._link(one.name), State.AWAITED, applied=one.noted
             )
@@ -117,6 +137,15 @@ class Fleet:
         """Give everybody the time to come back that a silent server has."""
         for name in self.servers:
             self.liveness.expected(name, now)
+
+    def place_of(self, name: str) -> Place | None:
+        """The pair of a server, if it was ever founded."""
+        return self._index.place_of(name) or self._index.places.get(pair_of(name))
+
+    def presence(self, name: str) -> Presence:
+        """Whether a member is here; one that never came is gone."""
+        server = self.servers.get(name)
+        return Presence.GONE if server is None else server.presence
 
     # ------------------------------------------------------------------------- registration
 
@@ -160,7 +189,8 @@ class Fleet:
         """A server was found to be the one that it says, and that is written down."""
         server = self.servers.get(known.name)
         if server is None:
-            place = self._index.places[pair_of(known.name)]
+            place = self.place_of(known.name)
+            assert place is not None, "its pair was founded before"
             server = Server(known, place, self._link(known.name), State.JOINING)
             self.servers[known.name] = server
         # What was noted meanwhile is newer than what the registration began with.
@@ -170,6 +200,7 @@ class Fleet:
             older.close()
         server.state = State.JOINING
         server.unknown = 0
+        server.answered = None
         self.liveness.heard(known.name, now)
         return server
 
@@ -184,7 +215,34 @@ class Fleet:
             raise Conflict("this connection does not speak for a registered server: SS_REGISTER")
         return server
 
+    def fail(self, server: Server) -> None:
+        """A server is given up; if it comes back it has to register again."""
+        peer, server.peer = server.peer, None
+        if server.state is not State.HELD:
+            server.state = State.FAILED
+        server.link.stop()
+        self.liveness.forget(server.name)
+        if peer is not None:
+            peer.close()
+
     # ------------------------------------------------------------------------------ serving
+
+    def beaten(self, server: Server) -> Beaten:
+        """
+        What a server's heartbeat is answered; see L{dfs.core.leases}.
+
+        While another member is about to become active nobody's lease is renewed.
+        """
+        place = server.place
+        pair = place.pair
+        serve = (
+            server.state is State.LIVE
+            and server.name == pair.active
+            and pair.state is not PairState.DOWN
+            and not place.moving
+        )
+        drain = place.draining or pair.state is PairState.HANDBACK
+        return Beaten(pair.epoch, serve, serve and drain)
 
     def active(self, entry: Entry) -> Server:
         """
@@ -192,10 +250,13 @@ class Fleet:
 
         @raise Unavailable: it is away; the message says who.
         """
-        server = self.servers.get(entry.place.pair.active)
-        if server is None or server.state is not State.LIVE:
+        pair = entry.place.pair
+        server = self.servers.get(pair.active)
+        if server is None or server.state is not State.LIVE or pair.state is PairState.DOWN:
+            raise Unavailable(f"{entry.path!r} is on {pair.active}, which is away; try again later")
+        if entry.elsewhere:
             raise Unavailable(
-                f"{entry.path!r} is on {entry.place.pair.active}, which is away; try again later"
+                f"{entry.path!r} is on {pair.peer} only, which is away; try again later"
             )
         return server
 
@@ -217,7 +278,9 @@ class Fleet:
 
     def _serves(self, place: Place) -> bool:
         server = self.servers.get(place.pair.active)
-        return server is not None and server.state is State.LIVE
+        if server is None or place.pair.state is PairState.DOWN:
+            return False
+        return server.state is State.LIVE and not place.moving and not place.draining
 
     def peer_of(self, place: Place) -> str:
         """The other member of a pair, if it ever registered; else nothing."""
@@ -228,22 +291,24 @@ class Fleet:
         """Everybody, sorted."""
         for name in sorted(self.servers):
             server = self.servers[name]
-            pair = server.place.pair
+            place = server.place
+            pair = place.pair
+            since = next(iter(place.dirty.values()), now)
             silent = self.liveness.silence(name, now)
             yield ServerLine(
                 name,
-                role_of(name).value,
+                (Role.PRIMARY if place.is_home(name) else Role.BACKUP).value,
                 server.state.value,
                 pair.name,
-                "UNPROTECTED",
+                pair.protection,
                 pair.epoch,
                 server.known.address,
                 server.documents,
                 server.size,
                 -1.0 if silent is None else round(silent, 3),
                 name == pair.active,
-                0,
-                0.0,
-                0,
-                0,
+                len(place.dirty),
+                round(max(0.0, now - since), 3),
+                len(place.behind),
+                place.conflicts,
             )

@@ -15,7 +15,7 @@ I{behind} when the active member does; it may be both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from sys import intern
 
 from attrs import define, evolve, field
@@ -26,7 +26,17 @@ from dfs.core.pairs import Pair
 from dfs.core.paths import normalize
 from dfs.core.versions import Version
 from dfs.errors import NotFound, Unauthorized
-from dfs.nm.kept import COPIES_BYTES, COPY, PACKED, Copy, Grave, Noted, Stored
+from dfs.nm.kept import (
+    CONFLICTS,
+    CONFLICTS_AT,
+    COPIES_BYTES,
+    COPY,
+    PACKED,
+    Copy,
+    Grave,
+    Noted,
+    Stored,
+)
 
 
 @define(eq=False)
@@ -40,6 +50,9 @@ class Place:
         Only while the pair is L{Pair.copying}.
     @ivar behind: documents of which the active member lacks something that the peer has.
     @ivar graves: documents that some member may still have although they are gone.
+    @ivar conflicts: conflict checkpoints of its documents.
+    @ivar moving: another member is about to become active; until then nobody may serve.
+    @ivar draining: the active member is asked to finish.
     """
 
     pair: Pair
@@ -48,6 +61,9 @@ class Place:
     dirty: dict[Entry, float] = field(factory=dict)
     behind: set[Entry] = field(factory=set)
     graves: dict[int, Grave] = field(factory=dict)
+    conflicts: int = 0
+    moving: bool = False
+    draining: bool = False
 
     def is_home(self, server: str) -> bool:
         """Whether a member is the home primary."""
@@ -83,8 +99,16 @@ class Entry(Leaf):
 
     @noted.setter
     def noted(self, noted: Noted) -> None:
-        self._packed = self._packed[:COPIES_BYTES] + noted.packed()
+        packed = noted.packed()
+        self.place.conflicts += noted.conflicts - self.conflicts
+        self._packed = self._packed[:COPIES_BYTES] + packed
         self.modified_by = intern(noted.modified_by)
+
+    @property
+    def conflicts(self) -> int:
+        """How many of its checkpoints are conflicts."""
+        conflicts: int = CONFLICTS.unpack_from(self._packed, COPIES_BYTES + CONFLICTS_AT)[0]
+        return conflicts
 
     def held(self, *, home: bool) -> Copy:
         """What a member has."""
@@ -108,6 +132,11 @@ class Entry(Leaf):
     def copy(self) -> Copy:
         """What the peer has."""
         return self.held(home=not self.place.pair.home_active)
+
+    @property
+    def elsewhere(self) -> bool:
+        """The peer has it, and the active member does not have it at all."""
+        return self.copy.number > 0 and not self.active.number
 
     @property
     def version(self) -> Version:
@@ -218,9 +247,11 @@ class Index:
                 return place
         return None
 
-    def entries(self, place: Place) -> Iterator[Entry]:
-        """All documents of a pair."""
-        return (entry for entry in self._by_id.values() if entry.place is place)
+    def survey(self, place: Place) -> None:
+        """Find out anew what of a pair is owed, dirty and behind: its peer has come."""
+        for entry in self._by_id.values():
+            if entry.place is place:
+                self.assess(entry)
 
     def add(self, stored: Stored) -> Entry:
         """
@@ -243,6 +274,7 @@ class Index:
         self.names.add(stored.path, entry)
         self._by_id[entry.id] = entry
         entry.place.documents += 1
+        entry.place.conflicts += stored.noted.conflicts
         self.assess(entry)
         return entry
 
@@ -253,6 +285,7 @@ class Index:
         entry.live = False
         place = entry.place
         place.documents -= 1
+        place.conflicts -= entry.conflicts
         place.owed.discard(entry)
         place.dirty.pop(entry, None)
         place.behind.discard(entry)
@@ -281,7 +314,7 @@ class Index:
         """Find out what of a document is owed, dirty and behind; see Note [Two members]."""
         place = entry.place
         active, copy = entry.active, entry.copy
-        if 0 < active.number < entry.number:
+        if active.number < entry.number and not entry.elsewhere:
             place.owed.add(entry)
         else:
             place.owed.discard(entry)

@@ -19,6 +19,10 @@ from dfs.core.versions import Version
 #: See L{Noted.packed} for the fields.
 PACKED = struct.Struct("<32sqqqqqqIdII?")
 
+#: C{Noted.conflicts} alone, and where it stands in it: before the last field, a byte.
+CONFLICTS = struct.Struct("<I")
+CONFLICTS_AT = PACKED.size - 1 - CONFLICTS.size
+
 #: What each member has; it stands in front: of the home primary, then of the backup.
 COPY = struct.Struct("<III")
 COPIES_BYTES = 2 * COPY.size

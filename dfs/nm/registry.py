@@ -14,14 +14,17 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from dfs.core import names
-from dfs.core.pairs import Pair, Role, pair_of, role_of
+from dfs.core.liveness import Intervals
+from dfs.core.pairs import Pair, pair_of
 from dfs.errors import Invalid, Unavailable
-from dfs.nm.fleet import Fleet, Server, State
+from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, Known, PutPair, PutServer
 from dfs.nm.notes import Notes
+from dfs.nm.pairing import Pairing
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
+from dfs.nm.watch import Watch
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
     Beaten,
@@ -44,7 +47,10 @@ class Registry:
     _fleet: Fleet
     _notes: Notes
     _teller: Teller
+    _pairing: Pairing
+    _watch: Watch
     _clock: IReactorTime
+    _intervals: Intervals
     _turns: Turns = field(factory=Turns, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -63,7 +69,8 @@ class Registry:
         if peer.role != "ss":
             raise Invalid("only a storage server registers")
         name = names.server(peer.machine)
-        pair = pair_of(name)
+        known_place = self._fleet.place_of(name)
+        pair = pair_of(name) if known_place is None else known_place.pair.name
         _check_identity(request)
         async with self._turns.at(name):
             self._fleet.refuse_stranger(name, request)
@@ -108,23 +115,23 @@ class Registry:
         server.goal = request.last_seq
         if request.last_seq <= noted:
             self._notes.caught_up(server)
-        home = role_of(server.name) is Role.PRIMARY
-        return Registered(self._fleet.cluster_id, server.place.pair.epoch, noted, home, 5.0, 10.0)
+        self._pairing.look(server.place)
+        return Registered(
+            self._fleet.cluster_id,
+            server.place.pair.epoch,
+            noted,
+            server.place.is_home(server.name),
+            self._intervals.heartbeat,
+            self._intervals.lease,
+        )
 
     def heartbeat(self, request: Heartbeat, exchange: Exchange) -> Beaten:
-        """A storage server lives."""
+        """A storage server lives; whether it may serve is the answer."""
         server = self._fleet.speaker(exchange.peer)
         server.documents, server.size = request.documents, request.size
         self._fleet.liveness.heard(server.name, self._clock.seconds())
-        if server.state is State.FAILED:
-            # It was only silent; it knows nothing of that and has lost nothing.
-            self._log.info("{server} is heard again", log_event="ss_returned", server=server.name)
-            server.state = State.JOINING
-            server.link.aim(server.known.address)
-            self._teller.catch_up(server)
-        pair = server.place.pair
-        serve = server.state is State.LIVE and pair.active == server.name
-        return Beaten(pair.epoch, serve)
+        server.answered = answer = self._fleet.beaten(server)
+        return answer
 
     def note(self, request: WriteComplete, exchange: Exchange) -> None:
         """A document changed on a storage server."""
@@ -135,21 +142,22 @@ class Registry:
     def goodbye(self, request: Goodbye, exchange: Exchange) -> None:
         """A storage server stops on purpose."""
         server = self._fleet.speaker(exchange.peer)
+        # The connection ends from its side, after the answer.
         server.peer = None
-        server.state = State.FAILED
-        server.link.stop()
-        self._fleet.liveness.forget(server.name)
+        self._fleet.fail(server)
         self._log.info(
             "{server} says goodbye: {reason}",
             log_event="ss_goodbye",
             server=server.name,
             reason=request.reason,
         )
+        self._pairing.look(server.place)
 
     def _lost(self, server: Server, exchange: Exchange) -> None:
         """A connection is gone, which alone proves nothing about the server."""
         if server.peer is exchange.peer:
             server.peer = None
+            self._watch.probe(server)
 
 
 def _check_identity(request: SSRegister) -> None:

@@ -17,18 +17,20 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from dfs.core import names
-from dfs.core.liveness import Liveness
+from dfs.core.liveness import Intervals, Liveness
 from dfs.core.tickets import key_from_secret
 from dfs.errors import Corrupt, DFSError, Invalid, Unauthenticated
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
-from dfs.nm.fleet import Fleet
+from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
 from dfs.nm.notes import FLUSH_SECONDS, Notes
+from dfs.nm.pairing import Pairing, Policy
 from dfs.nm.people import People
 from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
+from dfs.nm.replicator import Replicator
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -42,6 +44,9 @@ from dfs.wire.server import Limits, ServerFactory
 #: Connects to C{host:port}.
 Dial = Callable[[str], Deferred[Connection]]
 
+#: Seconds from one look at all pairs to the next, and from one try of what failed to the next.
+LOOK_SECONDS, REPEAT_SECONDS = 1.0, 5.0
+
 #: What a name server calls itself.
 NAME = "nm"
 
@@ -51,13 +56,11 @@ class Settings:
     """
     What an operator may choose.
 
-    @ivar heartbeat_interval: seconds between two looks at who is silent.
-    @ivar failure_after: seconds of silence after which a storage server has failed.
     @ivar log_reads: log also requests that change nothing (level debug).
     """
 
-    heartbeat_interval: float = 5.0
-    failure_after: float = 15.0
+    intervals: Intervals = field(factory=Intervals)
+    policy: Policy = field(factory=Policy)
     limits: Limits = field(factory=Limits)
     log_reads: bool = False
 
@@ -105,13 +108,32 @@ class NameServer(MultiService):
         snapshot = journal.load()
         self.index = Index(clock.seconds)
         self.people = People(journal)
-        liveness = Liveness(settings.failure_after, clock.seconds())
+        liveness = Liveness(settings.intervals.failure, clock.seconds())
         self.fleet = Fleet(snapshot.cluster_id, liveness, self.index, self._make_link)
-        self._teller = Teller(self.index, self.fleet, journal)
+        self._teller = Teller(self.index, self.fleet, journal, self._live)
         turns = Turns()
         self._burials = Burials(self.index, journal, turns, wall)
         self._notes = Notes(self.index, journal, self._burials, self._teller)
         self._load(snapshot)
+        self.replicator = Replicator(
+            self.index,
+            self.fleet,
+            self._teller,
+            self._notes,
+            clock,
+            lambda: int.from_bytes(entropy(4)) / 2**32,
+        )
+        self.index.on_work = self.replicator.wake
+        self.pairing = Pairing(
+            self.index,
+            journal,
+            self.fleet,
+            self._teller,
+            self.replicator,
+            clock,
+            settings.policy,
+        )
+        self._watch = Watch(self.fleet, clock, settings.intervals, dial, self.pairing.look)
 
         changes = Changes(
             self.index,
@@ -134,7 +156,17 @@ class NameServer(MultiService):
             key_from_secret(secret),
             lambda: len(self.factory.connections),
         )
-        registry = Registry(self.index, journal, self.fleet, self._notes, self._teller, clock)
+        registry = Registry(
+            self.index,
+            journal,
+            self.fleet,
+            self._notes,
+            self._teller,
+            self.pairing,
+            self._watch,
+            clock,
+            settings.intervals,
+        )
         self.reception = Reception(
             role="nm",
             name=NAME,
@@ -146,11 +178,11 @@ class NameServer(MultiService):
         self.factory = ServerFactory(
             clock, self.reception, settings.limits, log_reads=settings.log_reads
         )
-        watch = Watch(self.fleet, clock, settings.heartbeat_interval)
         for loop in (
-            *watch.loops(),
+            *self._watch.loops(),
             steady(clock, FLUSH_SECONDS, self._flush),
-            steady(clock, settings.heartbeat_interval, self._repeat),
+            steady(clock, LOOK_SECONDS, self.pairing.sweep),
+            steady(clock, REPEAT_SECONDS, self._repeat),
         ):
             loop.setServiceParent(self)
 
@@ -172,6 +204,8 @@ class NameServer(MultiService):
         super().startService()
 
     async def _stop(self, stopped: Deferred[None] | None) -> None:
+        self._watch.stop()
+        self.replicator.stop()
         for server in self.fleet.servers.values():
             server.link.stop()
         if stopped is not None:
@@ -224,6 +258,11 @@ class NameServer(MultiService):
         self._teller.sweep()
 
     # ------------------------------------------------------------------- to storage servers
+
+    def _live(self, server: Server) -> None:
+        """A storage server knows what it must know."""
+        self.pairing.look(server.place)
+        self.replicator.wake(server.place)
 
     def _make_link(self, name: str) -> StorageLink:
         return StorageLink(name, self._clock, self._reach, self._linked)

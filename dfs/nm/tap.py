@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from dfs.core.liveness import Intervals
 from dfs.daemon import (
     DaemonOptions,
     DaemonService,
@@ -30,6 +31,7 @@ from dfs.daemon import (
     server_description,
 )
 from dfs.errors import DFSError
+from dfs.nm.pairing import Policy
 from dfs.nm.service import NameServer, Settings
 from dfs.nm.sqlite import SQLiteJournal
 from dfs.secret import make_secret, read_secret
@@ -45,6 +47,16 @@ def connections(text: str) -> int:
     if number < 1:
         raise ValueError(f"{text!r} is not a number above 0")
     return number
+
+
+def seconds_or_never(text: str) -> float | None:
+    """A coercer for how long to wait before something; C{never}: None."""
+    if text == "never":
+        return None
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{text!r} is neither a number of seconds nor 'never'")
+    return seconds
 
 
 class Options(DaemonOptions):
@@ -66,16 +78,37 @@ class Options(DaemonOptions):
         [
             "heartbeat-interval",
             None,
-            5.0,
-            "Seconds between two looks at who is silent.",
+            Intervals().heartbeat,
+            "Seconds between two heartbeats of a storage server.",
+            positive,
+        ],
+        [
+            "lease",
+            None,
+            Intervals().lease,
+            "Seconds that a storage server may serve after a heartbeat that was answered.",
             positive,
         ],
         [
             "failure-after",
             None,
-            15.0,
+            Intervals().failure,
             "Seconds of silence after which a storage server has failed.",
             positive,
+        ],
+        [
+            "crash-grace",
+            None,
+            Intervals().crash_grace,
+            "Seconds for which the port of a lost storage server must refuse until it has crashed.",
+            positive,
+        ],
+        [
+            "handback-after",
+            None,
+            30.0,
+            "Seconds that a returned primary follows before it serves again, or 'never'.",
+            seconds_or_never,
         ],
         [
             "max-connections",
@@ -90,11 +123,19 @@ class Options(DaemonOptions):
         """
         Check what only makes sense together.
 
-        @raise UsageError: a server would have failed before it could be heard.
+        @raise UsageError: a server would have failed before it could be heard, for example.
         """
         super().postOptions()
-        if self["failure-after"] <= self["heartbeat-interval"]:
-            raise UsageError("--failure-after must be longer than --heartbeat-interval")
+        complaint = self.intervals.complaint()
+        if complaint:
+            raise UsageError(complaint)
+
+    @property
+    def intervals(self) -> Intervals:
+        """How often who is heard."""
+        return Intervals(
+            self["heartbeat-interval"], self["lease"], self["failure-after"], self["crash-grace"]
+        )
 
 
 def makeService(options: Options) -> IService:
@@ -136,8 +177,8 @@ def makeService(options: Options) -> IService:
             secret=secret,
             entropy=os.urandom,
             settings=Settings(
-                options["heartbeat-interval"],
-                options["failure-after"],
+                options.intervals,
+                Policy(options["handback-after"]),
                 Limits(connections=connections_within(options["max-connections"])),
                 log_reads=options["log-level"] == "debug",
             ),

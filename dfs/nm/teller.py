@@ -7,7 +7,7 @@ that is away is told before it serves again.  Must not know who changes metadata
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, gatherResults
@@ -34,11 +34,14 @@ REMEMBERED = 10_000
 class Teller:
     """
     Tells storage servers.
+
+    @ivar _live: called when a server knows what it must know.
     """
 
     _index: Index
     _fleet: Fleet
     _journal: IJournal
+    _live: Callable[[Server], None]
     _laid: dict[int, Grave] = field(factory=dict, init=False)
     _running: set[str] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
@@ -64,7 +67,8 @@ class Teller:
         if server is None or not server.here:
             return False
         try:
-            await server.link.ask(self.metadata(entry), TELL_SECONDS)
+            create = not entry.told and not entry.elsewhere
+            await server.link.ask(self.metadata(entry, create=create), TELL_SECONDS)
         except (Unavailable, Busy):
             return False
         except DFSError as error:
@@ -95,7 +99,9 @@ class Teller:
         if not server.here or server.name in self._running:
             return
         if not self.owes(server):
-            server.state = State.LIVE
+            if server.state is not State.LIVE:
+                server.state = State.LIVE
+                self._live(server)
             return
         self._running.add(server.name)
         telling = Deferred.fromCoroutine(self._catch_up(server))

@@ -302,14 +302,16 @@ class ListTests(Rig):
         self.registered("ss1_backup", 5002)
         self.registered().ask(Heartbeat(1, 3, 4096))
         self.registered("ss2", 5003).goodbye()
+        self.registered("ss3", 5004)
         self.wait(2)
         lines = self.items(self.person("alice"), Servers())
         self.assertEqual(
             [(line.name, line.role, line.state, line.pair, line.protection) for line in lines],
             [
-                ("ss1", "primary", "LIVE", "ss1", "UNPROTECTED"),
-                ("ss1_backup", "backup", "LIVE", "ss1", "UNPROTECTED"),
-                ("ss2", "primary", "FAILED", "ss2", "UNPROTECTED"),
+                ("ss1", "primary", "LIVE", "ss1", "PROTECTED"),
+                ("ss1_backup", "backup", "LIVE", "ss1", "PROTECTED"),
+                ("ss2", "primary", "FAILED", "ss2", "DOWN"),
+                ("ss3", "primary", "LIVE", "ss3", "UNPROTECTED"),
             ],
         )
         first = lines[0]

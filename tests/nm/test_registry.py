@@ -7,6 +7,7 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
+from dfs.core.pairs import PairState
 from dfs.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from dfs.nm.journal import PutDocument, PutPair
 from dfs.wire.client import greet
@@ -38,15 +39,18 @@ class RegistrationTests(Rig):
             (answer.cluster_id, answer.epoch, answer.noted, answer.home), ("c" * 32, 1, 0, True)
         )
         self.assertEqual(self.states(), {"ss1": "LIVE"})
-        self.assertEqual(self.disk.pairs, {"ss1": PAIR})
+        self.assertEqual(self.disk.pairs, {"ss1": evolve(PAIR, state=PairState.SOLO)})
         self.assertEqual(self.disk.servers["ss1"].address, "127.0.0.1:5001")
 
     def test_backup(self) -> None:
         """A backup is of its primary's pair, in whichever order they come, and not its home."""
         backup = self.storage("ss1_backup", 5002).register()
         self.assertFalse(backup.home)
-        self.assertTrue(self.storage().register().home)
         self.assertEqual(self.disk.pairs, {"ss1": PAIR})
+        self.assertTrue(self.storage().register().home)
+        self.wait(1)
+        protected = evolve(PAIR, state=PairState.PROTECTED, synced=True)
+        self.assertEqual(self.disk.pairs, {"ss1": protected})
 
     def test_journal_first(self) -> None:
         """A server is answered when the journal knows it."""
@@ -253,9 +257,11 @@ class LifeTests(Rig):
         self.assertEqual(self.states(), {"ss1": "LIVE"})
 
     def test_heard_again(self) -> None:
-        """A server that was only silent serves as soon as it is heard again."""
+        """A server that was only silent has to register again; then it serves."""
         self.wait(21)
-        self.ss1.beat()
+        with self.assertRaises(Unavailable):
+            self.ss1.beat()
+        self.ss1.register()
         self.wait(0.1)
         self.assertEqual(self.states(), {"ss1": "LIVE"})
         self.ask(self.alice, Create("b.txt"))
@@ -446,12 +452,14 @@ class NoteTests(Rig):
         self.assertIsInstance(answers[0], Unavailable)
         lost = self.ss1.orders[-1].id  # type: ignore[attr-defined]
         self.ss1.script = lambda order: None
+        self.ss1.beat()
         self.ss1.note(lost)
         self.assertEqual(self.unknown(), "0")
         self.wait(6)
         self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
         self.assertFalse(self.disk.graves[int(lost, 16)].haunted)
         orders = len(self.ss1.orders)
+        self.ss1.beat()
         self.wait(12)
         self.assertEqual(len(self.ss1.orders), orders)
         self.ss1.note(lost)

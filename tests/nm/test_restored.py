@@ -35,8 +35,9 @@ class RestoredJournalTests(Rig):
         """Beat, wait, tell something harmless, restart everything, tell again; what was noted."""
         storage = self.storages["ss1"]
         assert storage is ss1
-        storage.beat()
-        self.wait(20)
+        for _ in range(2):
+            storage.beat()
+            self.wait(10)
         storage.note(document_id, "2.0", metadata_number=1)
         self.wait(2)
         self.restart()

@@ -1,0 +1,350 @@
+"""
+Pairs of servers on their way through the states of L{dfs.core.pairs}.
+
+Decides when the next step of a pair is taken, that it is in the journal before anybody hears of it,
+and who is told then.  Must not know how servers are watched or documents copied.
+
+Note [Looking].  L{Pairing.look} may be called at any time and any number of times: it compares what
+is known with the state of the pair.  Every second each pair is looked at, so nothing that went
+wrong, the journal's disk included, is left half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dfs.core.handback import Hold
+from dfs.core.pairs import Action, Event, Facts, Pair, PairState, due, step
+from dfs.errors import Conflict, DFSError
+from dfs.nm.fleet import Fleet, Server, State
+from dfs.nm.index import Entry, Index, Place
+from dfs.nm.journal import IJournal, PutPair
+from dfs.nm.replicator import Replicator
+from dfs.nm.switching import Switching
+from dfs.nm.teller import Teller
+from dfs.nm.turns import Turns
+from dfs.wire.messages import Promote, Renote
+
+#: Seconds that a member has to hear that there is news.
+NEWS_SECONDS = 5.0
+
+#: How many documents an event names.
+NAMED = 20
+
+#: A peer that lags no more than this, in seconds, follows closely.
+CLOSE_SECONDS = 1.0
+
+#: When to give the home primary its place back: seconds after it follows; None: never.
+HandbackAfter = float | None
+
+#: Whether a change is answered when one or both members have it.
+Ack = Literal["local", "replica"]
+
+
+@frozen
+class Policy:
+    """
+    What an operator may choose about pairs.
+
+    @ivar handback_after: seconds for which the home primary has to follow; None: never.
+    @ivar strict: a peer that was away must have everything before it may lead again.
+    """
+
+    handback_after: HandbackAfter = 30.0
+    strict: bool = False
+
+
+@define(eq=False)
+class Pairing:
+    """The pairs."""
+
+    _index: Index
+    _journal: IJournal
+    _fleet: Fleet
+    _teller: Teller
+    _replicator: Replicator
+    _clock: IReactorTime
+    _policy: Policy
+    _turns: Turns = field(factory=Turns, init=False)
+    _looking: set[Place] = field(factory=set, init=False)
+    _again: set[Place] = field(factory=set, init=False)
+    _telling: set[str] = field(factory=set, init=False)
+    _renoting: set[Place] = field(factory=set, init=False)
+    _handing: set[Place] = field(factory=set, init=False)
+    _holds: dict[Place, Hold] = field(factory=dict, init=False)
+    _switching: Switching = field(init=False)
+    _log = Logger(namespace="dfs.nm")
+
+    def __attrs_post_init__(self) -> None:
+        self._switching = Switching(self._fleet, self._replicator, self._clock)
+
+    # ------------------------------------------------------------------------------ looking
+
+    def sweep(self) -> None:
+        """Look at everybody; for a loop of a second."""
+        for place in self._index.places.values():
+            self.look(place)
+
+    def look(self, place: Place) -> None:
+        """Take the steps that are due, and tell those who have not heard of the last one."""
+        if place in self._looking:
+            self._again.add(place)
+            return
+        self._looking.add(place)
+        looking = Deferred.fromCoroutine(self._look(place))
+        looking.addErrback(self._failed, place)
+
+    async def _look(self, place: Place) -> None:
+        try:
+            while True:
+                self._again.discard(place)
+                await self._settle(place)
+                self._tell(place)
+                if place not in self._again:
+                    return
+        finally:
+            self._looking.discard(place)
+
+    async def _settle(self, place: Place) -> None:
+        async with self._turns.at(place.pair.name):
+            while (event := self._due(place)) is not None:
+                await self._happen(place, event)
+
+    def _due(self, place: Place) -> Event | None:
+        event = due(place.pair, self._facts(place))
+        if event is None and place.pair.state is PairState.HANDBACK:
+            # It was begun by a name server that is gone: from the beginning, then.
+            return None if place in self._handing else Event.UNDONE
+        return event
+
+    def _facts(self, place: Place) -> Facts:
+        pair = place.pair
+        active, peer = self._fleet.servers.get(pair.active), self._fleet.servers.get(pair.peer)
+        complete = all(one is not None and one.complete for one in (active, peer))
+        return Facts(
+            self._fleet.presence(pair.active),
+            self._fleet.presence(pair.peer),
+            equal=complete and self._replicator.equal(place),
+            clean=not place.dirty and not place.behind,
+            stable=complete and self._stable(place),
+            strict=self._policy.strict,
+        )
+
+    def _stable(self, place: Place) -> bool:
+        """The home primary may serve again."""
+        if self._policy.handback_after is None or place.draining:
+            return False
+        now = self._clock.seconds()
+        hold = self._holds.get(place)
+        _, lag = self._replicator.lag(place, now)
+        return hold is not None and hold.over(now) and lag <= CLOSE_SECONDS
+
+    async def _happen(self, place: Place, event: Event) -> None:
+        """
+        Take a step: the journal first, then this name server, then everybody else.
+
+        @raise DFSError: the journal does not take it; nothing has happened.
+        """
+        old = place.pair
+        new, action = step(old, event)
+        place.moving = new.active != old.active
+        try:
+            await self._journal.commit([PutPair(new)])
+        finally:
+            place.moving = False
+        self._index.found(new)
+        self._pace(place, old, event)
+        self._log.info(
+            "{pair}: {event}; it is {state} now",
+            log_event="pair_state",
+            pair=new.name,
+            cause=event.value,
+            before=old.state.value,
+            state=new.state.value,
+            epoch=new.epoch,
+            active=new.active,
+        )
+        self._act(place, old, event, action)
+
+    def _pace(self, place: Place, old: Pair, event: Event) -> None:
+        """When the home primary may serve again."""
+        now, after = self._clock.seconds(), self._policy.handback_after
+        hold = self._holds.setdefault(place, Hold(after or 0.0))
+        if place.pair.state is PairState.FAILED_OVER and old.home_active:
+            hold.failed(now)
+        elif place.pair.state is PairState.REVERSED:
+            if event is Event.UNDONE:
+                hold.undone(now)
+            else:
+                hold.begin(now)
+
+    # ------------------------------------------------------------------------------- acting
+
+    def _act(self, place: Place, old: Pair, event: Event, action: Action) -> None:
+        if place.pair.active != old.active:
+            self._promoted(place, old, event)
+        if (place.pair.copying and not old.copying) or action is Action.COPY:
+            self._index.survey(place)
+        if place.pair.state is PairState.RECONCILING:
+            self._report(place, "recovery_started", "{server} is back; it catches up")
+        elif event is Event.EQUAL:
+            self._report(place, "recovery_complete", "{server} has everything")
+        if action is Action.DRAIN:
+            self._handing.add(place)
+            switching = Deferred.fromCoroutine(self._hand_back(place))
+            switching.addErrback(self._failed, place)
+
+    def _report(self, place: Place, event: str, words: str) -> None:
+        self._log.info(
+            f"{{pair}}: {words}",
+            log_event=event,
+            pair=place.pair.name,
+            server=place.pair.peer,
+            documents=place.documents,
+            lag=len(place.dirty),
+            behind=len(place.behind),
+        )
+
+    def _promoted(self, place: Place, old: Pair, event: Event) -> None:
+        """Another member is active: let it serve, as soon as it knows what it must."""
+        pair = place.pair
+        server = self._fleet.servers[pair.active]
+        server.state = State.JOINING
+        self._teller.catch_up(server)
+        behind = named(place.behind)
+        switched = event is Event.SWITCHED
+        log_event = "handback_complete" if switched and pair.home_active else "failover_complete"
+        self._log.warn(
+            "{pair} is served by {server} now, not by {before}; {behind} documents lack something "
+            "that only {before} has: {documents}",
+            log_event=log_event,
+            pair=pair.name,
+            server=pair.active,
+            before=old.active,
+            epoch=pair.epoch,
+            behind=len(behind),
+            documents=behind[:NAMED],
+        )
+        if place.behind and place not in self._renoting:
+            self._renoting.add(place)
+            asking = Deferred.fromCoroutine(self._renote(place, server))
+            asking.addErrback(self._failed, place)
+
+    async def _renote(self, place: Place, server: Server) -> None:
+        """What was shown of documents that are behind was said by the other member."""
+        try:
+            for entry in list(place.behind):
+                if entry.told and place.pair.active == server.name:
+                    await server.link.ask(Renote(entry.key, place.pair.epoch), NEWS_SECONDS)
+        finally:
+            self._renoting.discard(place)
+
+    # ------------------------------------------------------------------------------ telling
+
+    def _tell(self, place: Place) -> None:
+        """Make the members ask, whose last answer was another than it would be now."""
+        for name in (place.pair.active, place.pair.peer):
+            server = self._fleet.servers.get(name)
+            if server is None or not server.here or name in self._telling:
+                continue
+            if server.answered is None or server.answered == self._fleet.beaten(server):
+                continue  # its first heartbeat is on its way, or there is no news
+            self._telling.add(name)
+            telling = Deferred.fromCoroutine(self._news(server))
+            telling.addErrback(self._unheard, server)
+
+    async def _news(self, server: Server) -> None:
+        try:
+            await server.link.ask(Promote(server.place.pair.epoch), NEWS_SECONDS)
+        finally:
+            self._telling.discard(server.name)
+
+    def _unheard(self, failure: Failure, server: Server) -> None:
+        """It will be told again; its next heartbeat is answered with the same."""
+        failure.trap(DFSError)
+
+    # ----------------------------------------------------------------------------- handback
+
+    async def _hand_back(self, place: Place) -> None:
+        """Give the home primary its place back, or leave everything as it was."""
+        epoch = place.pair.epoch
+        try:
+            ready = await self._switching.ready(place)
+            async with self._turns.at(place.pair.name):
+                if place.pair.epoch == epoch and place.pair.state is PairState.HANDBACK:
+                    ready = ready and self._switching.settled(place)
+                    await self._happen(place, Event.SWITCHED if ready else Event.UNDONE)
+        finally:
+            self._handing.discard(place)
+            self.look(place)
+
+    def hasten(self, place: Place) -> None:
+        """
+        Give the home primary its place back as soon as possible, on an operator's order.
+
+        @raise Conflict: it does not follow.
+        """
+        if place.pair.state is not PairState.REVERSED:
+            raise Conflict(
+                f"{place.pair.name} is {place.pair.state.value}: only when it is REVERSED can "
+                f"{place.pair.home} serve again"
+            )
+        self._holds[place].skip(self._clock.seconds())
+        self.look(place)
+
+    async def switch(self, place: Place) -> None:
+        """
+        Let the backup serve, on an operator's order, without losing anything.
+
+        @raise Conflict: it cannot take over now.
+        @raise DFSError: the home primary could not finish; nothing has changed.
+        """
+        if place.pair.state is not PairState.PROTECTED or place.draining:
+            raise Conflict(
+                f"{place.pair.name} is {place.pair.state.value}: only when it is PROTECTED can "
+                f"{place.pair.backup} take over"
+            )
+        place.draining = True
+        try:
+            await self._switching.finish(place)
+            async with self._turns.at(place.pair.name):
+                self._switching.demand_settled(place)
+                await self._happen(place, Event.SWITCHED)
+        finally:
+            place.draining = False
+            self.look(place)
+
+    async def force(self, place: Place) -> None:
+        """
+        Let the member serve that is here, whatever it lacks, on an operator's order.
+
+        @raise Conflict: the pair is not down.
+        """
+        async with self._turns.at(place.pair.name):
+            if place.pair.state is not PairState.DOWN:
+                raise Conflict(f"{place.pair.name} is {place.pair.state.value}, not DOWN")
+            await self._happen(place, Event.FORCED)
+        self.look(place)
+
+    def _failed(self, failure: Failure, place: Place) -> None:
+        """It is tried again within a second."""
+        self._log.warn(
+            "the next step of {pair} was not taken: {reason}",
+            log_event="pair_late",
+            pair=place.pair.name,
+            reason=failure.getErrorMessage(),
+        )
+        if not failure.check(DFSError):
+            self._log.failure("a defect", failure, log_event="internal_error")
+
+
+def named(entries: Iterable[Entry]) -> list[str]:
+    """Documents by path, sorted."""
+    return sorted(entry.path for entry in entries)
