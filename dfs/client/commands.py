@@ -71,6 +71,7 @@ async def read(work: Work, paths: tuple[str, ...], raw: bool) -> None:
             await _read_json(work, path)
             return
         download = await work.session.open_read(path)
+        warn_behind(work, path, download.newer_on)
         try:
             while piece := await download.read():
                 work.screen.data(piece, raw=raw)
@@ -79,6 +80,18 @@ async def read(work: Work, paths: tuple[str, ...], raw: bool) -> None:
             work.screen.data_end()
 
     await each(work, paths, one)
+
+
+def warn_behind(work: Work, path: str, server: str) -> None:
+    """
+    Say that what is read may not be the newest.
+
+    @param server: that has a newer version; empty if none is known.
+    """
+    if server:
+        work.screen.note(
+            f"warning: {path}: a newer version of this document is on {server}, which is away"
+        )
 
 
 async def _read_json(work: Work, path: str) -> None:
@@ -95,6 +108,7 @@ async def _read_json(work: Work, path: str) -> None:
         "path": download.path,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "behind": bool(download.newer_on),
     }
     try:
         fields["content"] = content.decode("utf-8")
@@ -108,8 +122,18 @@ async def _read_json(work: Work, path: str) -> None:
 async def stream(work: Work, path: str, delay: float) -> None:
     """C{STREAM}."""
     words = work.session.stream(path, delay)
+    newer_on, changed = "", False
     try:
         while piece := await words.read():
+            if words.newer_on != newer_on:
+                newer_on = words.newer_on
+                warn_behind(work, path, newer_on)
+            if words.changed and not changed:
+                changed = True
+                work.screen.note(
+                    f"warning: {path}: the server was lost, and where the text goes on it is "
+                    "another version than the one that began; READ shows all of it"
+                )
             if work.screen.json:
                 work.screen.record(text=piece.decode("utf-8", "backslashreplace"))
             else:

@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
 from dfs.client.asking import Asker, judged
 from dfs.client.failures import Unanswered
-from dfs.client.notices import awaited
+from dfs.client.notices import NOTICE_SECONDS, awaited
 from dfs.client.retries import Attempts
 from dfs.core.sentences import LONGEST_PART, WHITE
 from dfs.errors import Conflict, DFSError, Moved, Unavailable
 from dfs.wire.answers import Contents
 from dfs.wire.client import Connection
-from dfs.wire.messages import Located, Read, Request, Stop, Stream
+from dfs.wire.messages import Facts, Located, Read, Record, Request, Stat, Stop, Stream
+
+A = TypeVar("A", bound=Record)
 
 #: Seconds without a byte, in the middle of a transfer, after which a server is taken to be gone.
 SILENCE_SECONDS = 10.0
@@ -62,9 +65,23 @@ class Incoming:
         return cls(asker, connection, contents, release)
 
     @classmethod
-    async def begin(cls, asker: Asker, located: Located, request: Request[Stop]) -> Incoming:
-        """Ask the server of a document for content, on a connection of its own."""
+    async def begin(
+        cls,
+        asker: Asker,
+        located: Located,
+        request: Request[Stop],
+        before: Request[A] | None = None,
+        know: Callable[[A], None] | None = None,
+    ) -> Incoming:
+        """
+        Ask the server of a document for content, on a connection of its own.
+
+        @param before: asked first, if anything.
+        @param know: gets the answer to that, if one comes.
+        """
         connection = await asker.links.borrow(located.address)
+        if before is not None and know is not None:
+            connection.ask(before).addCallbacks(know, lambda unknown: None)
 
         def release(finished: bool) -> None:
             if finished and not connection.lost:
@@ -263,6 +280,8 @@ class Words:
 
     @ivar path: of the document.
     @ivar count: words that were read so far.
+    @ivar changed: the server that went on has another text than the one that began.
+    @ivar newer_on: see L{Download}.
     """
 
     def __init__(self, asker: Asker, path: str, delay: float) -> None:
@@ -271,8 +290,12 @@ class Words:
         """
         self.path = path
         self.count = 0
+        self.changed = False
+        self.newer_on = ""
         self._asker = asker
         self._delay = delay
+        self._sha256 = ""
+        self._awaited = ""
         self._incoming: Incoming | None = None
         self._held = b""  # a word without the white space that tells that it is whole
         self._whole_words = True
@@ -329,16 +352,27 @@ class Words:
                 self.path, "r", self._begin, repeatable=True
             )
             return piece
-        return await self._incoming.read(SILENCE_SECONDS + self._delay)
+        with self._asker.noticing(self._awaited, NOTICE_SECONDS + self._delay):
+            return await self._incoming.read(SILENCE_SECONDS + self._delay)
 
     async def _begin(self, located: Located) -> tuple[Incoming, bytes]:
         request = Stream(located.ticket, delay=self._delay, start=self.count)
-        incoming = await Incoming.begin(self._asker, located, request)
+        # Answered before the words are; nobody waits for it.
+        which = Stat(located.ticket)
+        incoming = await Incoming.begin(self._asker, located, request, which, self._know)
+        self._awaited = awaited(located)
+        self.newer_on = newer_on(located)
         try:
             return incoming, await incoming.read(SILENCE_SECONDS + self._delay)
         except BaseException:
             incoming.close()
             raise
+
+    def _know(self, facts: Facts) -> None:
+        """Notice whether this is still the text that the reader began with."""
+        if self._sha256 and facts.sha256 != self._sha256:
+            self.changed = True
+        self._sha256 = facts.sha256
 
     async def _recover(self, error: DFSError) -> None:
         """

@@ -17,7 +17,7 @@ from typing import IO, BinaryIO
 import click
 from twisted.internet.defer import Deferred
 
-from dfs.client.commands import done, each
+from dfs.client.commands import done, each, warn_behind
 from dfs.client.keyboard import StandardInput
 from dfs.client.render import count
 from dfs.client.screen import Progress, one_line
@@ -164,6 +164,7 @@ def get_targets(names: tuple[str, ...]) -> dict[str, str]:
 
 async def _get_output(work: Work, path: str) -> None:
     download = await work.session.open_read(path)
+    warn_behind(work, path, download.newer_on)
     try:
         while piece := await download.read():
             work.screen.data(piece, raw=True)
@@ -190,6 +191,7 @@ async def _fetch(work: Work, path: str, file: IO[bytes], bar: Progress) -> int:
             while piece := await download.read():
                 file.write(piece)
                 bar.update(len(piece))
+            warn_behind(work, path, download.newer_on)
             return download.size
         except (Unavailable, Conflict):
             if not restarts:

@@ -378,7 +378,7 @@ class JsonTests(CommandCase):
             ("APPEND a x", "message path version size"),
             ("UNDO a", "message path version size"),
             ("REDO a", "message path version size"),
-            ("READ a", "path size sha256 content"),
+            ("READ a", "path size sha256 behind content"),
             ("STREAM a -d 0", "text"),
             ("ADDACCESS -R a bob", "message path user right"),
             ("REMACCESS a bob", "message path user"),

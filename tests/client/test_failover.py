@@ -7,7 +7,6 @@ from typing import Any
 from attrs import evolve
 from twisted.internet.defer import Deferred
 
-from dfs.client.session import Session
 from dfs.errors import Conflict, Unavailable
 from dfs.wire.messages import (
     Append,
@@ -21,10 +20,10 @@ from dfs.wire.messages import (
     Put,
     Read,
     Stat,
+    Stream,
     WhoAmI,
     Write,
 )
-from tests.client.desk import Desk
 from tests.client.stage import (
     NAME_SERVER,
     OTHER_STORAGE,
@@ -58,14 +57,6 @@ class FailoverCase(SessionCase):
     def later(self, seconds: float = DETECTION) -> None:
         """Fail over in so many seconds."""
         self.stage.clock.callLater(seconds, self.fail_over)
-
-    def desk(self, session: Session | None = None, *, json: bool = False) -> Desk:
-        """Somebody with a terminal."""
-        return Desk(session or self.alice, lambda one: self.run_(_deferred(one)), json=json)
-
-
-def _deferred(awaitable: Any) -> Deferred[int]:
-    return Deferred.fromCoroutine(awaitable)
 
 
 class RedirectTests(FailoverCase):
@@ -185,6 +176,55 @@ class LargeReadTests(FailoverCase):
             with self.assertRaises(Conflict) as caught:
                 self.read_all()
             self.assertIn("changed while it was read", str(caught.exception))
+
+
+class BehindTests(FailoverCase):
+    """A document of which the server that is away has a newer version."""
+
+    says = "a newer version of this document is on ss1, which is away"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ss.answers[Read] = content(b"old ")
+        self.ss.answers[Stream] = content(b"old ")
+        self.behind = True
+
+        def behind(request: Locate, exchange: Any) -> Located:
+            found = located(request.path, STORAGE, self.stage.wall())
+            return evolve(found, server="ss1_backup", behind=self.behind)
+
+        self.nm.answers[Locate] = behind
+
+    def test_warning(self) -> None:
+        """READ, STREAM and GET warn on standard error, and give what there is."""
+        desk = self.desk()
+        for line in ("READ a.txt", "STREAM a.txt", "GET a.txt -"):
+            self.assertEqual((desk.type(line), desk.status), ("old ", 0))
+            self.assertEqual(desk.complaints, f"warning: a.txt: {self.says}\n")
+
+    def test_no_warning_after_it_is_over(self) -> None:
+        """As soon as the newest version is there, nobody is warned."""
+        desk = self.desk()
+        desk.type("READ a.txt")
+        self.behind = False
+        desk.type("READ a.txt")
+        self.assertEqual(desk.complaints, "")
+
+    def test_programs(self) -> None:
+        """--json has it as a field."""
+        [record] = self.desk(json=True).records("READ a.txt")
+        self.assertIs(record["behind"], True)
+
+    def test_the_backup_is_away(self) -> None:
+        """While the primary serves, it is its backup that has the newer version."""
+
+        def at_home(request: Locate, exchange: Any) -> Located:
+            return evolve(located(request.path, STORAGE, self.stage.wall()), behind=True)
+
+        self.nm.answers[Locate] = at_home
+        desk = self.desk()
+        desk.type("READ a.txt")
+        self.assertIn("on the backup of ss1, which is away", desk.complaints)
 
 
 class NoticeTests(FailoverCase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
@@ -33,6 +34,7 @@ from dfs.wire.messages import (
     UserLine,
     WhoAmI,
 )
+from tests.client.desk import Desk
 from tests.client.stage import (
     NAME_SERVER,
     OTHER_NAME_SERVER,
@@ -57,6 +59,17 @@ class SessionCase(SynchronousTestCase):
         self.alice: Session = self.stage.session()
         self.nm, self.ss, self.other = self.stage.nm, self.stage.ss, self.stage.other
         self.run_ = self.stage.run
+
+    def desk(self, *, json: bool = False, terminal: bool = False) -> Desk:
+        """The C{dfs} command on top of it."""
+
+        def run(command: Awaitable[int]) -> int:
+            async def wait() -> int:
+                return await command
+
+            return self.run_(Deferred.fromCoroutine(wait()))
+
+        return Desk(self.alice, run, json=json, terminal=terminal)
 
     def refused(self, deferred: Deferred[Any], error: type[Exception]) -> str:
         """The message of a failure."""

@@ -9,7 +9,8 @@ from twisted.internet.task import deferLater
 
 from dfs.client.reading import Words
 from dfs.errors import Moved, Unauthorized, Unavailable
-from dfs.wire.messages import Locate, Stream
+from dfs.wire.messages import Facts, Locate, Request, Stat, Stream
+from tests.client.desk import Desk
 from tests.client.stage import OTHER_STORAGE, STORAGE, content, cut_after, located, stop
 from tests.client.test_session import SessionCase
 
@@ -61,6 +62,52 @@ class StreamTests(SessionCase):
         self.assertEqual(b"".join(self.rest(words)), b"".join(whole))
         self.assertGreater(self.starts(self.other)[0], 0)
         self.assertEqual(words.count, 4)
+
+    def text(self, sha256: str, *words: bytes) -> dict[type[Request[Any]], Any]:
+        """What a server answers that has this text."""
+        facts = Facts("1.0", 9, 2, 9, 1, True, sha256, 5.0, "x", 6.0, "y", 1, 0, (), (), ())
+
+        def go_on(request: Stream, exchange: Any) -> Any:
+            return content(*words[request.start :])(request, exchange)
+
+        return {Stat: facts, Stream: go_on}
+
+    def lose_server(self) -> Desk:
+        """Somebody whose server is lost after two words, and the backup takes over."""
+        self.ss.answers |= {**self.text("aa"), Stream: cut_after(b"one ", b"two ")}
+        self.nm.answers[Locate] = [
+            located("a.txt", STORAGE, self.stage.wall()),
+            located("a.txt", OTHER_STORAGE, self.stage.wall()),
+        ]
+        return self.desk()
+
+    def test_uninterrupted(self) -> None:
+        """The person who looks sees one text, without a word about the loss."""
+        desk = self.lose_server()
+        self.other.answers |= self.text("aa", b"one ", b"two ", b"three ", b"four.")
+        self.assertEqual(desk.type("STREAM a.txt"), "one two three four.")
+        self.assertEqual((desk.complaints, desk.status), ("", 0))
+
+    def test_changed_meanwhile(self) -> None:
+        """If the server that goes on has another text, standard error says so, once."""
+        desk = self.lose_server()
+        self.other.answers |= self.text("bb", b"1 ", b"2 ", b"3 ", b"4.")
+        self.assertEqual(desk.type("STREAM a.txt"), "one two 3 4.")
+        self.assertEqual(desk.complaints.count("another version"), 1)
+        self.assertEqual(desk.status, 0)
+
+    def test_frozen_in_the_middle(self) -> None:
+        """A server that falls silent is told of after 2 s, and left for the backup."""
+
+        def freeze(request: Any, exchange: Any) -> Deferred[Any]:
+            exchange.data(b"one ")
+            return Deferred()
+
+        desk = self.lose_server()
+        self.ss.answers[Stream] = freeze
+        self.other.answers |= self.text("aa", b"one ", b"two.")
+        self.assertEqual(desk.type("STREAM a.txt"), "one two.")
+        self.assertEqual(desk.complaints, "ss1 does not answer; waiting for it or its backup …\n")
 
     def test_half_a_word(self) -> None:
         """A word of which only a part came is read again, and shown once."""
