@@ -96,6 +96,7 @@ class Event(enum.Enum):
     @cvar SWITCHED: the active member has finished, and both are equal.
     @cvar UNDONE: it could not finish.
     @cvar FORCED: an operator wants the peer to serve, whatever it lacks.
+    @cvar REPLACED: an operator says that the store of the peer is gone.
     """
 
     ACTIVE_HERE = "active here"
@@ -109,6 +110,7 @@ class Event(enum.Enum):
     SWITCHED = "switched"
     UNDONE = "undone"
     FORCED = "forced"
+    REPLACED = "replaced"
 
 
 class Action(enum.Enum):
@@ -211,6 +213,7 @@ def _table() -> dict[tuple[PairState, Event], Step]:
     return {
         (s.SOLO, e.PEER_HERE): Step(s.SYNCING, a.COPY),
         (s.SOLO, e.ACTIVE_LOST): Step(s.DOWN),
+        (s.SOLO, e.REPLACED): Step(s.SOLO),
         (s.SYNCING, e.EQUAL): Step(s.PROTECTED),
         (s.SYNCING, e.PEER_LOST): Step(s.SOLO),
         (s.SYNCING, e.ACTIVE_LOST): Step(s.DOWN),
@@ -220,8 +223,10 @@ def _table() -> dict[tuple[PairState, Event], Step]:
         (s.DEGRADED, e.PEER_HERE): Step(s.PROTECTED, a.COPY),
         (s.DEGRADED, e.PEER_STALE): Step(s.SYNCING, a.COPY),
         (s.DEGRADED, e.ACTIVE_LOST): Step(s.DOWN),
+        (s.DEGRADED, e.REPLACED): Step(s.SOLO),
         (s.FAILED_OVER, e.PEER_HERE): Step(s.RECONCILING, a.COPY),
         (s.FAILED_OVER, e.ACTIVE_LOST): Step(s.DOWN),
+        (s.FAILED_OVER, e.REPLACED): Step(s.FAILED_OVER),
         (s.RECONCILING, e.EQUAL): Step(s.REVERSED),
         (s.RECONCILING, e.PEER_LOST): Step(s.FAILED_OVER),
         (s.RECONCILING, e.ACTIVE_LOST): Step(s.DOWN),
@@ -255,7 +260,8 @@ def step(pair: Pair, event: Event) -> tuple[Pair, Action]:
         pair = evolve(pair, epoch=pair.epoch + 1, active=pair.peer)
     state = pair.resting if found.state is None else found.state
     # Until it has everything (again) it may not lead.
-    synced = state is not PairState.SYNCING and (pair.synced or event is Event.EQUAL)
+    unfilled = state is PairState.SYNCING or event is Event.REPLACED
+    synced = not unfilled and (pair.synced or event is Event.EQUAL)
     return evolve(pair, state=state, synced=synced), found.action
 
 

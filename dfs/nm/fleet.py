@@ -164,7 +164,7 @@ class Fleet:
         if server is None:
             return
         reason = ""
-        if request.store_id != server.known.store_id:
+        if server.known.store_id not in ("", request.store_id):
             reason = (
                 f"{name} is known with another store ({server.known.store_id}, not "
                 f"{request.store_id}): start it on its own storage folder, or under a new name"
@@ -280,7 +280,8 @@ class Fleet:
         server = self.servers.get(place.pair.active)
         if server is None or place.pair.state is PairState.DOWN:
             return False
-        return server.state is State.LIVE and not place.moving and not place.draining
+        busy = place.moving or place.draining or server.known.drained
+        return server.state is State.LIVE and not busy
 
     def peer_of(self, place: Place) -> str:
         """The other member of a pair, if it ever registered; else nothing."""

@@ -31,6 +31,7 @@ from dfs.nm.kept import (
     CONFLICTS_AT,
     COPIES_BYTES,
     COPY,
+    NOTHING,
     PACKED,
     Copy,
     Grave,
@@ -341,6 +342,15 @@ class Index:
             self.on_work(place)
         else:
             place.graves.pop(grave.id, None)
+
+    def forget(self, place: Place, *, home: bool) -> None:
+        """A member of a pair has nothing any more."""
+        for entry in self._by_id.values():
+            if entry.place is place:
+                entry.hold(NOTHING, home=home)
+                self.assess(entry)
+        for grave in list(place.graves.values()):
+            self.haunt(grave.laid(home=home))
 
     def by_id(self, document_id: int) -> Entry | None:
         """The document with an id, also one that is being made."""

@@ -26,15 +26,17 @@ class Known:
     """
     A storage server that registered once.
 
-    @ivar store_id: of its disk.
+    @ivar store_id: of its disk; empty: whichever it comes with.
     @ivar address: where it listened last.
     @ivar noted: the newest change of its store that is in this journal.
+    @ivar drained: it gets no new documents and is not given its place back.
     """
 
     name: str
     store_id: str
     address: str
     noted: int = 0
+    drained: bool = False
 
 
 @frozen
@@ -133,6 +135,13 @@ class PutPair:
     pair: Pair
 
 
+@frozen
+class DropPair:
+    """A pair is no more: its only member became a member of another one."""
+
+    name: str
+
+
 Change = (
     PutDocument
     | DropDocument
@@ -145,6 +154,7 @@ Change = (
     | ForgetCopies
     | LayGhosts
     | PutPair
+    | DropPair
 )
 
 
@@ -251,6 +261,8 @@ class Disk:
                 self.servers[server.name] = server
             case PutPair(pair):
                 self.pairs[pair.name] = pair
+            case DropPair(name):
+                self.pairs.pop(name, None)
 
 
 def at_once(done: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ wrong, the journal's disk included, is left half done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -21,11 +21,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dfs.core.handback import Hold
-from dfs.core.pairs import Action, Event, Facts, Pair, PairState, due, step
+from dfs.core.pairs import TABLE, Action, Event, Facts, Pair, PairState, due, step
 from dfs.errors import Conflict, DFSError
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.journal import IJournal, PutPair
+from dfs.nm.journal import Change, IJournal, PutPair
 from dfs.nm.replicator import Replicator
 from dfs.nm.switching import Switching
 from dfs.nm.teller import Teller
@@ -141,22 +141,26 @@ class Pairing:
         """The home primary may serve again."""
         if self._policy.handback_after is None or place.draining:
             return False
+        home = self._fleet.servers.get(place.pair.home)
+        if home is None or home.known.drained:
+            return False
         now = self._clock.seconds()
         hold = self._holds.get(place)
         _, lag = self._replicator.lag(place, now)
         return hold is not None and hold.over(now) and lag <= CLOSE_SECONDS
 
-    async def _happen(self, place: Place, event: Event) -> None:
+    async def _happen(self, place: Place, event: Event, also: Sequence[Change] = ()) -> None:
         """
         Take a step: the journal first, then this name server, then everybody else.
 
+        @param also: what has to be in the journal with it.
         @raise DFSError: the journal does not take it; nothing has happened.
         """
         old = place.pair
         new, action = step(old, event)
         place.moving = new.active != old.active
         try:
-            await self._journal.commit([PutPair(new)])
+            await self._journal.commit([*also, PutPair(new)])
         finally:
             place.moving = False
         self._index.found(new)
@@ -332,6 +336,21 @@ class Pairing:
                 raise Conflict(f"{place.pair.name} is {place.pair.state.value}, not DOWN")
             await self._happen(place, Event.FORCED)
         self.look(place)
+
+    async def replaced(self, place: Place, forgetting: Sequence[Change]) -> None:
+        """
+        The store of the peer is gone, says an operator.
+
+        @param forgetting: what the journal has to forget with it.
+        @raise Conflict: this cannot be said now.
+        """
+        async with self._turns.at(place.pair.name):
+            if (place.pair.state, Event.REPLACED) not in TABLE:
+                raise Conflict(
+                    f"{place.pair.name} is {place.pair.state.value}: the store of a member can be "
+                    "replaced when the other one serves alone"
+                )
+            await self._happen(place, Event.REPLACED, forgetting)
 
     def _failed(self, failure: Failure, place: Place) -> None:
         """It is tried again within a second."""

@@ -21,7 +21,7 @@ from dfs.core.access import Right
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
 from dfs.nm.changes import user_of
 from dfs.nm.fleet import Fleet, State
-from dfs.nm.index import Entry, Index, demand
+from dfs.nm.index import Entry, Index, Place, demand
 from dfs.nm.notes import Notes
 from dfs.nm.people import People
 from dfs.wire.exchange import Exchange
@@ -46,9 +46,6 @@ T = TypeVar("T")
 
 #: Entries of a list between two moments for others.
 SLICE = 500
-
-#: What VIEW says about the copy on the peer.
-UNPROTECTED = "UNPROTECTED"
 
 
 @define(eq=False)
@@ -98,7 +95,8 @@ class Questions:
         key = entry.key
         ticket = seal(self._key, Ticket(key, user, right, pair.epoch, entry.number, expires))
         address = server.known.address
-        return Located(key, pair.name, pair.active, address, pair.epoch, expires, ticket)
+        behind = entry in entry.place.behind
+        return Located(key, pair.name, pair.active, address, pair.epoch, expires, ticket, behind)
 
     def info(self, request: GetInfo, exchange: Exchange) -> Info:
         """Say what is known about a document."""
@@ -126,11 +124,11 @@ class Questions:
             place.pair.active,
             State.AWAITED.value if server is None else server.state.value,
             self._fleet.peer_of(place),
-            False,
+            place.pair.copying and entry not in place.dirty and entry not in place.behind,
             noted.checkpoints,
             noted.conflicts,
-            UNPROTECTED,
-            False,
+            place.pair.protection,
+            entry in place.behind,
         )
 
     # ------------------------------------------------------------------------------- lists
@@ -175,6 +173,7 @@ class Questions:
 
     def status(self, request: Status, exchange: Exchange) -> Count:
         """Say how this name server is; nothing that needs a right."""
+        places = list(self._index.places.values())
         states = [server.state for server in self._fleet.servers.values()]
         facts: dict[str, object] = {
             "role": "nm",
@@ -192,12 +191,22 @@ class Questions:
             "users_online": self._people.online,
             "connections": self._connections(),
             "notes_waiting": self._notes.waiting,
-            "metadata_owed": sum(len(place.owed) for place in self._index.places.values()),
+            "metadata_owed": sum(len(place.owed) for place in places),
+            "lag_documents": sum(len(place.dirty) for place in places),
+            "behind": sum(len(place.behind) for place in places),
+            "conflicts": sum(place.conflicts for place in places),
+            **{f"pair {place.pair.name}": _pair(place) for place in places},
             "unknown_documents": self._notes.unknown,
         }
         for name, value in facts.items():
             exchange.item(StatusLine(name, str(value)))
         return Count(len(facts))
+
+
+def _pair(place: Place) -> str:
+    """A pair in few words."""
+    pair = place.pair
+    return f"{pair.protection}, active {pair.active}, epoch {pair.epoch}"
 
 
 def _view(entry: Entry, right: str) -> ViewLine:
@@ -206,7 +215,7 @@ def _view(entry: Entry, right: str) -> ViewLine:
     """
     if right == "-":
         return ViewLine(entry.path, entry.access.owner, right, 0, 0, 0, 0.0, "", "", "")
-    noted = entry.noted
+    noted, place = entry.noted, entry.place
     return ViewLine(
         entry.path,
         entry.access.owner,
@@ -216,6 +225,6 @@ def _view(entry: Entry, right: str) -> ViewLine:
         noted.size,
         noted.modified,
         noted.modified_by,
-        entry.place.pair.active,
-        UNPROTECTED,
+        place.pair.active,
+        "LAGS" if entry in place.dirty else place.pair.protection,
     )

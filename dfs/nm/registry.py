@@ -76,7 +76,8 @@ class Registry:
             self._fleet.refuse_stranger(name, request)
             before = self._fleet.servers.get(name)
             noted = 0 if before is None else before.known.noted
-            known = Known(name, request.store_id, request.address, noted)
+            drained = before is not None and before.known.drained
+            known = Known(name, request.store_id, request.address, noted, drained)
             await self._remember(known, None if before is None else before.known, pair)
             if exchange.lost:
                 raise Unavailable("the connection was lost meanwhile")

@@ -20,6 +20,7 @@ from dfs.core import names
 from dfs.core.liveness import Intervals, Liveness
 from dfs.core.tickets import key_from_secret
 from dfs.errors import Corrupt, DFSError, Invalid, Unauthenticated
+from dfs.nm.admin import Operators
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
 from dfs.nm.fleet import Fleet, Server
@@ -172,7 +173,12 @@ class NameServer(MultiService):
             name=NAME,
             secret=secret,
             entropy=entropy,
-            handlers={**questions.handlers(), **changes.handlers(), **registry.handlers()},
+            handlers={
+                **questions.handlers(),
+                **changes.handlers(),
+                **registry.handlers(),
+                **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
+            },
             log_in=self._log_in,
         )
         self.factory = ServerFactory(

@@ -32,6 +32,7 @@ from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm.journal import (
     Change,
     DropDocument,
+    DropPair,
     ForgetCopies,
     ForgetTombstones,
     IJournal,
@@ -60,7 +61,7 @@ BEGIN IMMEDIATE;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE users (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE servers (name TEXT PRIMARY KEY, store_id TEXT NOT NULL, address TEXT NOT NULL,
-    noted INTEGER NOT NULL) WITHOUT ROWID;
+    noted INTEGER NOT NULL, drained INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE pairs (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, active TEXT NOT NULL,
     state TEXT NOT NULL, synced INTEGER NOT NULL, backup TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tombstones (id INTEGER PRIMARY KEY, pair TEXT NOT NULL, path TEXT NOT NULL,
@@ -100,6 +101,7 @@ _LAY_GHOSTS = {
     True: "UPDATE tombstones SET at_home=0 WHERE pair=?",
     False: "UPDATE tombstones SET at_backup=0 WHERE pair=?",
 }
+_SERVER = "name,store_id,address,noted,drained"
 _PAIR = "name,epoch,active,state,synced,backup"
 _GRAVE = 'id,pair,path,owner,a,b,"when",at_home,at_backup'
 
@@ -228,7 +230,7 @@ class SQLiteJournal:
             return Snapshot(
                 str(row[0]),
                 tuple(name for (name,) in ask("SELECT name FROM users ORDER BY name")),
-                tuple(Known(*r) for r in ask("SELECT name,store_id,address,noted FROM servers")),
+                tuple(_known(r) for r in ask(f"SELECT {_SERVER} FROM servers")),
                 tuple(_pair(r) for r in ask(f"SELECT {_PAIR} FROM pairs")),
                 tuple(
                     _grave(r)
@@ -291,6 +293,11 @@ def _stored(row: tuple[Any, ...]) -> Stored:
     if len(noted[0]) != 32:
         raise ValueError(f"document {document_id:016x} has no hash")
     return Stored(document_id, path, pair, access, created, number, Noted(*noted), home, backup)
+
+
+def _known(row: tuple[Any, ...]) -> Known:
+    name, store_id, address, noted, drained = row
+    return Known(name, store_id, address, noted, bool(drained))
 
 
 def _pair(row: tuple[Any, ...]) -> Pair:
@@ -387,11 +394,12 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
         case PutUser(name):
             return "INSERT OR IGNORE INTO users VALUES (?)", (name,)
         case PutServer(known):
-            return "INSERT OR REPLACE INTO servers VALUES (?,?,?,?)", (
+            return "INSERT OR REPLACE INTO servers VALUES (?,?,?,?,?)", (
                 known.name,
                 known.store_id,
                 known.address,
                 known.noted,
+                known.drained,
             )
         case ForgetCopies(pair_name, home):
             return _FORGET_COPIES[home], (pair_name,)
@@ -406,3 +414,5 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
                 pair.synced,
                 pair.backup,
             )
+        case DropPair(name):
+            return "DELETE FROM pairs WHERE name=?", (name,)

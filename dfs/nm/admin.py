@@ -1,0 +1,181 @@
+"""
+What operators order about pairs and storage servers.
+
+Decides what is refused because it would lose the only copy of something, and says so.  How a pair
+takes its steps is L{dfs.nm.pairing}'s affair.  Must not know how orders travel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define, evolve
+
+from dfs.core import names
+from dfs.core.pairs import PairState
+from dfs.errors import Conflict, Invalid, NotFound, Unauthorized
+from dfs.nm.fleet import Fleet, Server
+from dfs.nm.index import Entry, Index, Place
+from dfs.nm.journal import DropPair, ForgetCopies, IJournal, LayGhosts, PutPair, PutServer
+from dfs.nm.pairing import Pairing, named
+from dfs.wire.exchange import Exchange
+from dfs.wire.messages import Admin, Request
+from dfs.wire.reception import Handler
+
+#: How many documents a refusal names.
+NAMED = 5
+
+
+@define(eq=False)
+class Operators:
+    """ADMIN."""
+
+    _index: Index
+    _journal: IJournal
+    _fleet: Fleet
+    _pairing: Pairing
+
+    def handlers(self) -> dict[type[Request[Any]], Handler]:
+        """Which method answers what."""
+        return {Admin: self.admin}
+
+    async def admin(self, request: Admin, exchange: Exchange) -> None:
+        """Do what an operator orders."""
+        if exchange.peer.role != "admin":
+            raise Unauthorized("only an operator may order this; use 'dfs admin'")
+        deeds: dict[str, Callable[[Admin], Awaitable[None]]] = {
+            "failover": self._failover,
+            "handback": self._handback,
+            "drain": self._drain,
+            "promote": self._promote,
+            "replace": self._replace,
+            "pair": self._pair,
+        }
+        deed = deeds.get(request.deed)
+        if deed is None:
+            raise Invalid(f"{request.deed!r} is none of {', '.join(sorted(deeds))}")
+        await deed(request)
+
+    async def _failover(self, request: Admin) -> None:
+        """The backup takes over, and nothing is lost."""
+        await self._pairing.switch(self._place(request.target))
+
+    async def _handback(self, request: Admin) -> None:
+        """The home primary serves again, also one that was drained."""
+        place = self._place(request.target)
+        home = self._fleet.servers.get(place.pair.home)
+        if home is not None and home.known.drained:
+            await self._keep(home, drained=False)
+        self._pairing.hasten(place)
+
+    async def _drain(self, request: Admin) -> None:
+        """A server gets nothing new and, if it serves, gives its place away for good."""
+        server = self._server(request.target)
+        place = server.place
+        await self._keep(server, drained=True)
+        if place.pair.active != server.name or place.pair.state is PairState.SOLO:
+            return
+        if place.pair.state is not PairState.PROTECTED:
+            raise Conflict(
+                f"{server.name} gets no new documents any more, but its pair is "
+                f"{place.pair.state.value}: nobody can take its place now"
+            )
+        await self._pairing.switch(place)
+
+    async def _promote(self, request: Admin) -> None:
+        """The member that is here serves, although the other one may have more."""
+        server = self._server(request.target)
+        place = server.place
+        if place.pair.active == server.name:
+            raise Conflict(f"{server.name} is the active member of its pair already")
+        if place.pair.state is not PairState.DOWN or not server.here:
+            raise Conflict(
+                f"the pair {place.pair.name} is {place.pair.state.value} and {server.name} is "
+                f"{server.state.value}: only a member that is here can be promoted, when nobody "
+                "serves; else use 'dfs admin failover'"
+            )
+        lacking = [*place.dirty]
+        if (lacking or not place.pair.synced) and not request.accept_loss:
+            unfilled = "" if place.pair.synced else f"{server.name} was never in sync; "
+            raise Conflict(
+                f"{unfilled}{_documents(lacking)} on {place.pair.active} only, which is away; "
+                "wait for it, or use --accept-loss (what it has is judged when it returns)"
+            )
+        await self._pairing.force(place)
+
+    async def _replace(self, request: Admin) -> None:
+        """The store of a server is gone; the next one under its name is taken for it."""
+        server = self._server(request.target)
+        place = server.place
+        pair = place.pair
+        if server.here:
+            raise Conflict(f"{server.name} is {server.state.value}: stop it first")
+        if pair.active == server.name:
+            raise Conflict(
+                f"{server.name} was the last to serve its pair, so its store is the only one that "
+                f"surely has everything; if it is lost, promote {pair.peer} first "
+                f"('dfs admin promote {pair.peer}')"
+            )
+        if place.behind and not request.accept_loss:
+            raise Conflict(
+                f"{_documents(place.behind)} on {server.name} only, and would be lost with its "
+                "store; use --accept-loss if it is lost"
+            )
+        await self._pairing.replaced(place, self._forgetting(server))
+        server.known = evolve(server.known, store_id="", noted=0)
+        server.applied = 0
+        self._index.forget(place, home=place.is_home(server.name))
+
+    def _forgetting(self, server: Server) -> list[ForgetCopies | LayGhosts | PutServer]:
+        home, pair = server.place.is_home(server.name), server.place.pair.name
+        known = evolve(server.known, store_id="", noted=0)
+        return [ForgetCopies(pair, home), LayGhosts(pair, home), PutServer(known)]
+
+    async def _pair(self, request: Admin) -> None:
+        """A server without documents becomes the backup of another one."""
+        place = self._place(names.server(request.target))
+        other = self._server(names.server(request.other))
+        own = other.place
+        if place.pair.state is not PairState.SOLO or place.pair.backup in self._fleet.servers:
+            raise Conflict(f"{place.pair.name} has a backup already, {place.pair.backup}")
+        if own is place or own.pair.home != other.name or own.documents or own.graves:
+            raise Conflict(
+                f"{other.name} has documents, or is a member of another pair: only an empty "
+                "server can become a backup"
+            )
+        if own.pair.backup in self._fleet.servers:
+            raise Conflict(f"{other.name} has a backup of its own, {own.pair.backup}")
+        new = evolve(place.pair, backup=other.name)
+        await self._journal.commit([DropPair(own.pair.name), PutPair(new)])
+        del self._index.places[own.pair.name]
+        self._index.found(new)
+        other.place = place
+        self._fleet.fail(other)  # it registers again and is told what it is now
+
+    async def _keep(self, server: Server, *, drained: bool) -> None:
+        known = evolve(server.known, drained=drained)
+        await self._journal.commit([PutServer(known)])
+        server.known = evolve(server.known, drained=drained)
+
+    def _place(self, name: str) -> Place:
+        place = self._index.places.get(name)
+        if place is None:
+            raise NotFound(f"there is no pair {name!r}; SERVERS shows them")
+        return place
+
+    def _server(self, name: str) -> Server:
+        server = self._fleet.servers.get(name)
+        if server is None:
+            raise NotFound(f"there is no storage server {name!r}; SERVERS shows them")
+        return server
+
+
+def _documents(entries: list[Entry] | set[Entry]) -> str:
+    """How many, and the first of them by name."""
+    if not entries:
+        return "something may be"
+    paths = named(entries)
+    more = "" if len(paths) <= NAMED else " …"
+    shown = ", ".join(repr(path) for path in paths[:NAMED])
+    return f"the newest version of {len(paths)} documents ({shown}{more}) is"
