@@ -73,9 +73,17 @@ SOURCES = ENTRANCES
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
-    # The pause between words; the time that a question may take; the pause before a repetition.
+    # The pause between words; the time that a question may take; the pause before a repetition;
+    # the pauses between two looks of somebody who waits for others.
     "callLater": {"ss/streaming", "wire/client"},
-    "deferLater": {"client/asking", "nm/questions", "nm/storage", "ss/link"},
+    "deferLater": {
+        "client/asking",
+        "nm/questions",
+        "nm/storage",
+        "nm/switching",
+        "nm/watch",
+        "ss/link",
+    },
     "LoopingCall": set(),
     "TimerService": {"timing"},
     "TimeoutMixin": set(),
