@@ -39,6 +39,10 @@ class Lease:
         """Whether to serve."""
         return self._until is not None and now < self._until
 
+    def left(self, now: float) -> float:
+        """Seconds that remain; 0 if it does not hold."""
+        return 0.0 if self._until is None else max(0.0, self._until - now)
+
     def expired(self, now: float) -> bool:
         """It was given, and nobody renewed it in time."""
         return self._until is not None and now >= self._until

@@ -205,6 +205,9 @@ class Step:
     action: Action = Action.NOTHING
 
 
+#: States in which the peer can take over, so that a change can be safe on both disks.
+TOGETHER = frozenset({PairState.PROTECTED, PairState.REVERSED, PairState.HANDBACK})
+
 _FILLING = frozenset({PairState.SYNCING, PairState.RECONCILING})
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Iterator
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
 from dfs.core import placement
 from dfs.core.liveness import Liveness
-from dfs.core.pairs import PairState, Presence, Role, pair_of
+from dfs.core.pairs import TOGETHER, PairState, Presence, Role, pair_of
 from dfs.core.placement import Candidate
 from dfs.errors import Conflict, Corrupt, Unavailable
 from dfs.nm.index import Entry, Index, Place
@@ -30,6 +30,19 @@ from dfs.nm.journal import Known
 from dfs.nm.storage import StorageLink
 from dfs.wire.exchange import Peer
 from dfs.wire.messages import Beaten, ServerLine, SSRegister
+
+
+@frozen
+class Promise:
+    """
+    What OK promises.
+
+    @ivar replica: the peer has the change too (C{--ack replica}), as long as it is there.
+    @ivar refuse_solo: where it is not there nothing is changed (C{--solo refuse}).
+    """
+
+    replica: bool = False
+    refuse_solo: bool = False
 
 
 class State(enum.Enum):
@@ -116,6 +129,7 @@ class Fleet:
     liveness: Liveness
     _index: Index
     _link: Callable[[str], StorageLink]
+    _promise: Promise = field(factory=Promise)
     servers: dict[str, Server] = field(factory=dict, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -242,7 +256,14 @@ class Fleet:
             and not place.moving
         )
         drain = place.draining or pair.state is PairState.HANDBACK
-        return Beaten(pair.epoch, serve, serve and drain)
+        refuse = self._promise.refuse_solo and pair.state not in TOGETHER
+        return Beaten(
+            pair.epoch,
+            serve,
+            drain=serve and drain,
+            wait=serve and self._promise.replica,
+            refuse=serve and refuse,
+        )
 
     def active(self, entry: Entry) -> Server:
         """

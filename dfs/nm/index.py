@@ -182,8 +182,8 @@ class Entry(Leaf):
         return tuple([f"{right}:{user}" for user, right in self.access.grants])
 
 
-def _ignore(place: Place) -> None:
-    """Nobody copies."""
+def _ignore(thing: object) -> None:
+    """Nobody wants to know."""
 
 
 #: The same class, called with what C{struct} gives back and a type checker cannot count.
@@ -197,6 +197,7 @@ class Index:
     @ivar names: where they stand.
     @ivar places: the pairs, by name.
     @ivar on_work: called with a pair of which something became dirty or behind.
+    @ivar on_copy: called with a document of which a member is found to have more, or that is gone.
     """
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
@@ -206,6 +207,7 @@ class Index:
         self.names: Namespace[Entry] = Namespace()
         self.places: dict[str, Place] = {}
         self.on_work: Callable[[Place], None] = _ignore
+        self.on_copy: Callable[[Entry], None] = _ignore
         self._now = now
         self._by_id: dict[int, Entry] = {}
         self._private: dict[str, AccessList] = {}
@@ -290,6 +292,7 @@ class Index:
         place.owed.discard(entry)
         place.dirty.pop(entry, None)
         place.behind.discard(entry)
+        self.on_copy(entry)
 
     def describe(self, entry: Entry, access: AccessList, number: int) -> None:
         """Replace the access list of a document; its storage servers are to be told."""
@@ -310,6 +313,7 @@ class Index:
         if new != old:
             entry.hold(new, home=home)
             self.assess(entry)
+            self.on_copy(entry)
 
     def assess(self, entry: Entry) -> None:
         """Find out what of a document is owed, dirty and behind; see Note [Two members]."""

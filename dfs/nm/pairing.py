@@ -11,8 +11,7 @@ wrong, the journal's disk included, is left half done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
@@ -44,9 +43,6 @@ CLOSE_SECONDS = 1.0
 #: When to give the home primary its place back: seconds after it follows; None: never.
 HandbackAfter = float | None
 
-#: Whether a change is answered when one or both members have it.
-Ack = Literal["local", "replica"]
-
 
 @frozen
 class Policy:
@@ -63,7 +59,11 @@ class Policy:
 
 @define(eq=False)
 class Pairing:
-    """The pairs."""
+    """
+    The pairs.
+
+    @ivar _settled: called with a pair that has taken a step.
+    """
 
     _index: Index
     _journal: IJournal
@@ -72,6 +72,7 @@ class Pairing:
     _replicator: Replicator
     _clock: IReactorTime
     _policy: Policy
+    _settled: Callable[[Place], None]
     _turns: Turns = field(factory=Turns, init=False)
     _looking: set[Place] = field(factory=set, init=False)
     _again: set[Place] = field(factory=set, init=False)
@@ -164,6 +165,7 @@ class Pairing:
         finally:
             place.moving = False
         self._index.found(new)
+        self._settled(place)
         self._pace(place, old, event)
         self._log.info(
             "{pair}: {event}; it is {state} now",

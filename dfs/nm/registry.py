@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -17,6 +18,7 @@ from dfs.core import names
 from dfs.core.liveness import Intervals
 from dfs.core.pairs import Pair, pair_of
 from dfs.errors import Invalid, Unavailable
+from dfs.nm.acks import Acks
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, Known, PutPair, PutServer
@@ -51,6 +53,7 @@ class Registry:
     _watch: Watch
     _clock: IReactorTime
     _intervals: Intervals
+    _acks: Acks | None
     _turns: Turns = field(factory=Turns, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -134,11 +137,12 @@ class Registry:
         server.answered = answer = self._fleet.beaten(server)
         return answer
 
-    def note(self, request: WriteComplete, exchange: Exchange) -> None:
+    def note(self, request: WriteComplete, exchange: Exchange) -> Deferred[None] | None:
         """A document changed on a storage server."""
         server = self._fleet.speaker(exchange.peer)
         self._fleet.liveness.heard(server.name, self._clock.seconds())
         self._notes.take(server, request)
+        return None if self._acks is None else self._acks.answer(server, request)
 
     def goodbye(self, request: Goodbye, exchange: Exchange) -> None:
         """A storage server stops on purpose."""

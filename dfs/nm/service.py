@@ -20,10 +20,11 @@ from dfs.core import names
 from dfs.core.liveness import Intervals, Liveness
 from dfs.core.tickets import key_from_secret
 from dfs.errors import Corrupt, DFSError, Invalid, Unauthenticated
+from dfs.nm.acks import Acks
 from dfs.nm.admin import Operators
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
-from dfs.nm.fleet import Fleet, Server
+from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
 from dfs.nm.notes import FLUSH_SECONDS, Notes
@@ -57,11 +58,13 @@ class Settings:
     """
     What an operator may choose.
 
+    @ivar handback_after: seconds for which a home primary follows; None: it is never handed back.
     @ivar log_reads: log also requests that change nothing (level debug).
     """
 
     intervals: Intervals = field(factory=Intervals)
-    policy: Policy = field(factory=Policy)
+    handback_after: float | None = 30.0
+    promise: Promise = field(factory=Promise)
     limits: Limits = field(factory=Limits)
     log_reads: bool = False
 
@@ -110,7 +113,11 @@ class NameServer(MultiService):
         self.index = Index(clock.seconds)
         self.people = People(journal)
         liveness = Liveness(settings.intervals.failure, clock.seconds())
-        self.fleet = Fleet(snapshot.cluster_id, liveness, self.index, self._make_link)
+        self.fleet = Fleet(
+            snapshot.cluster_id, liveness, self.index, self._make_link, settings.promise
+        )
+        acks = Acks(self.index)
+        self.index.on_copy = acks.copied
         self._teller = Teller(self.index, self.fleet, journal, self._live)
         turns = Turns()
         self._burials = Burials(self.index, journal, turns, wall)
@@ -132,7 +139,8 @@ class NameServer(MultiService):
             self._teller,
             self.replicator,
             clock,
-            settings.policy,
+            Policy(settings.handback_after, settings.promise.replica),
+            acks.settle,
         )
         self._watch = Watch(self.fleet, clock, settings.intervals, dial, self.pairing.look)
 
@@ -167,6 +175,7 @@ class NameServer(MultiService):
             self._watch,
             clock,
             settings.intervals,
+            acks if settings.promise.replica else None,
         )
         self.reception = Reception(
             role="nm",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,7 +32,7 @@ from dfs.daemon import (
     server_description,
 )
 from dfs.errors import DFSError
-from dfs.nm.pairing import Policy
+from dfs.nm.fleet import Promise
 from dfs.nm.service import NameServer, Settings
 from dfs.nm.sqlite import SQLiteJournal
 from dfs.secret import make_secret, read_secret
@@ -57,6 +58,17 @@ def seconds_or_never(text: str) -> float | None:
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"{text!r} is neither a number of seconds nor 'never'")
     return seconds
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """A coercer for one of some words."""
+
+    def coerce(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return text
+
+    return coerce
 
 
 class Options(DaemonOptions):
@@ -111,6 +123,21 @@ class Options(DaemonOptions):
             seconds_or_never,
         ],
         [
+            "ack",
+            None,
+            "local",
+            "When a change is answered: 'local', when the disk of one server has it, or 'replica', "
+            "when its peer has it too.",
+            one_of("local", "replica"),
+        ],
+        [
+            "solo",
+            None,
+            "allow",
+            "With --ack replica, when the peer is away: 'allow' changes or 'refuse' them.",
+            one_of("allow", "refuse"),
+        ],
+        [
             "max-connections",
             None,
             Limits().connections,
@@ -126,6 +153,8 @@ class Options(DaemonOptions):
         @raise UsageError: a server would have failed before it could be heard, for example.
         """
         super().postOptions()
+        if self["solo"] == "refuse" and self["ack"] != "replica":
+            raise UsageError("--solo refuse needs --ack replica")
         complaint = self.intervals.complaint()
         if complaint:
             raise UsageError(complaint)
@@ -178,7 +207,8 @@ def makeService(options: Options) -> IService:
             entropy=os.urandom,
             settings=Settings(
                 options.intervals,
-                Policy(options["handback-after"]),
+                options["handback-after"],
+                Promise(options["ack"] == "replica", options["solo"] == "refuse"),
                 Limits(connections=connections_within(options["max-connections"])),
                 log_reads=options["log-level"] == "debug",
             ),
