@@ -165,17 +165,19 @@ class Asker:
         body: bytes | None = None,
         *,
         repeatable: bool,
+        seconds: float | None = None,
     ) -> A:
         """
         Ask once.
 
+        @param seconds: that the answer may take, if not as long as others of its kind.
         @raise Unanswered: it was sent, and then the connection or the patience ended.
         """
         if connection.lost:
             raise Unreachable("the connection was lost")
-        seconds = READ_SECONDS if repeatable else CHANGE_SECONDS
+        longest = seconds or (READ_SECONDS if repeatable else CHANGE_SECONDS)
         try:
-            return await self.bounded(connection.ask(request, body, None), seconds)
+            return await self.bounded(connection.ask(request, body, None), longest)
         except Unanswered:
             # It may be frozen; the next question goes to a new connection.
             connection.close(abort=True)

@@ -207,6 +207,20 @@ async def write(work: Work, path: str, sentence: int, edits: tuple[str, ...]) ->
     await edit(work, path, sentence, edits)
 
 
+async def retry(work: Work) -> None:
+    """C{RETRY}."""
+    from dfs.client.editor import retry
+
+    await retry(work)
+
+
+async def abort(work: Work) -> None:
+    """C{ABORT}, where no session is open."""
+    from dfs.client.editor import forget
+
+    forget(work)
+
+
 async def put(work: Work, names: tuple[str, ...]) -> None:
     """C{PUT}."""
     from dfs.client.transfer import put

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
+from dfs.client.drafts import Draft
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
 from dfs.client.notices import Tell
@@ -315,6 +316,8 @@ class Session:
         """
         Lock one sentence of a document and begin to edit it.
 
+        If its server is lost, the session ends; its C{draft} has what may be sent again.
+
         @param sentence: 0 is the first one; their number is a new one at the end.
         """
         path = paths.normalize(path)
@@ -327,7 +330,8 @@ class Session:
                 opened = await self._asker.ask(connection, request, repeatable=True)
             except Unanswered as error:
                 raise Unavailable(str(error)) from None
-            return WriteSession(self._asker, path, connection, opened)
+            draft = Draft(path, sentence, opened.sentence, ())
+            return WriteSession(self._asker, located, connection, opened, draft)
 
         return await self._asker.document(path, "w", use, repeatable=False)
 

@@ -121,8 +121,27 @@ def _changing() -> tuple[Verb, ...]:
             ),
             details="Sentences and words count from 0. Each line '<word> <text>' inserts the text"
             " before that word; \\n, \\t and \\\\ mean newline, tab and backslash. ETIRW commits"
-            " all lines as one change; ABORT, or the end of the input, drops them.",
+            " all lines as one change; ABORT, or the end of the input, drops them. If the server is"
+            " lost before ETIRW was answered, the lines are kept: RETRY sends them again.",
             free_text=True,
+        ),
+        Verb(
+            "RETRY",
+            "",
+            "Send the lines of a WRITE again whose server was lost.",
+            commands.retry,
+            details="In the shell: the same sentence is locked again, where the document is now,"
+            " and all lines are sent; look at the sentence, then type ETIRW, more lines, or ABORT."
+            " If the server was lost while it answered ETIRW, the lines may be in the document"
+            " already, and RETRY would write them twice: READ tells. ABORT, or another WRITE,"
+            " forgets the lines.",
+        ),
+        Verb(
+            "ABORT",
+            "",
+            "Forget the lines that RETRY would send.",
+            commands.abort,
+            details="Within WRITE, ABORT ends the session and nothing is changed.",
         ),
         Verb(
             "APPEND",

@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from dfs.client.drafts import Draft
     from dfs.client.keyboard import Lines, StandardInput
     from dfs.client.screen import Screen
     from dfs.client.session import Session
@@ -46,6 +47,7 @@ class Work:
     @ivar table: all commands, for HELP.
     @ivar lines: where the lines of WRITE come from.
     @ivar input: standard input, for C{PUT -}; None where the shell owns it.
+    @ivar draft: what a lost WRITE session left, for RETRY.
     """
 
     session: Session
@@ -53,6 +55,7 @@ class Work:
     lines: Lines
     table: Table
     input: StandardInput | None = None
+    draft: Draft | None = None
 
 
 Does = Callable[..., Coroutine[Any, Any, None]]

@@ -11,11 +11,15 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
 
-from dfs.client.asking import Asker
+from dfs.client.asking import CHANGE_SECONDS, READ_SECONDS, Asker
+from dfs.client.drafts import CommitInDoubt, Draft, SessionEnded
 from dfs.client.failures import Unanswered, in_doubt
-from dfs.errors import Busy, DFSError, Invalid, TooLarge, Unavailable
+from dfs.client.notices import awaited
+from dfs.client.retries import Attempts
+from dfs.errors import Busy, DFSError, Internal, Invalid, Moved, TooLarge, Unavailable
 from dfs.wire.client import Connection
 from dfs.wire.messages import (
     Abort,
@@ -49,21 +53,39 @@ class WriteSession:
     @ivar over: it was committed, aborted or lost.
     """
 
-    def __init__(self, asker: Asker, path: str, connection: Connection, opened: Opened) -> None:
-        self.path = path
+    def __init__(
+        self,
+        asker: Asker,
+        located: Located,
+        connection: Connection,
+        opened: Opened,
+        draft: Draft,
+    ) -> None:
+        """
+        @param draft: what was asked for; without edits yet.
+        """
+        self.path = draft.path
         self.sentence = opened.sentence
         self.words = opened.words
         self.over = False
         self._asker = asker
+        self._located = located
         self._connection = connection
         self._session = opened.session
+        self._draft = draft
+
+    @property
+    def draft(self) -> Draft:
+        """What was typed so far: all good edits, and the one with which the session was lost."""
+        return self._draft
 
     def edit(self, word: int, text: str) -> Deferred[Sentence]:
         """
         Insert a text before a word.
 
         @return: how the sentence reads then; fails with L{Invalid} if that cannot be, and the
-            session goes on; with any other L{DFSError} the session is over.
+            session goes on; with any other L{DFSError} the session is over, and with
+            L{SessionEnded} because its server was lost or replaced.
         """
         return Deferred.fromCoroutine(self._edit(word, text))
 
@@ -71,7 +93,8 @@ class WriteSession:
         """
         Make all edits one change.
 
-        @return: fails with L{Unanswered} if it is not known whether the change was made.
+        @return: fails with L{CommitInDoubt} or L{Internal} if it is not known whether the change
+            was made, with L{SessionEnded} if it was certainly not made.
         """
         return Deferred.fromCoroutine(self._commit())
 
@@ -82,44 +105,90 @@ class WriteSession:
     async def _edit(self, word: int, text: str) -> Sentence:
         body = text.encode("utf-8", "surrogateescape")
         try:
-            now = await self._ask(Edit(word, "", session=self._session), body)
+            now = await self._ask(Edit(word, "", session=self._session), body, READ_SECONDS)
         except (Invalid, TooLarge):
             raise
-        except (DFSError, CancelledError):
+        except SessionEnded as error:
+            self._typed(word, text)
+            raise SessionEnded(str(error), self._draft) from None
+        except DFSError:
+            self._typed(word, text)
             await self._abort()
             raise
+        except CancelledError:
+            await self._abort()
+            raise
+        self._typed(word, text)
         self.sentence, self.words = now.sentence, now.words
         return now
 
-    async def _commit(self) -> Committed:
-        attempts = self._asker.attempts(repeatable=False)
-        while True:
-            try:
-                committed = await self._ask(Etirw(session=self._session), None)
-            except Busy as error:
-                pause = attempts.pause(error, self._asker.clock.seconds())
-                if pause is None:
-                    raise
-                await self._asker.pause(pause)
-            else:
-                self.over = True
-                return committed
+    def _typed(self, word: int, text: str) -> None:
+        self._draft = evolve(self._draft, edits=(*self._draft.edits, (word, text)))
 
-    async def _ask(self, request: Request[A], body: bytes | None) -> A:
+    async def _commit(self) -> Committed:
+        try:
+            committed = await self._ask(Etirw(session=self._session), None, CHANGE_SECONDS)
+        except Unanswered:
+            self._asker.locations.forget(self.path)
+            self._draft = evolve(self._draft, in_doubt=True)
+            raise CommitInDoubt(
+                str(in_doubt("the change", self.path, "READ")), self._draft
+            ) from None
+        except Internal:
+            self._draft = evolve(self._draft, in_doubt=True)
+            raise
+        self.over = True
+        return committed
+
+    async def _ask(self, request: Request[A], body: bytes | None, seconds: float) -> A:
+        """
+        Ask, and again while the server says that it cannot just now: the session goes on there.
+
+        @raise SessionEnded: the server was lost or replaced, and nothing was changed.
+        @raise Unanswered: likewise, but this was to change something.
+        """
         if self.over:
             raise Invalid("this WRITE session is over")
+        attempts: Attempts | None = None
+        with self._asker.noticing(awaited(self._located)) as notice:
+            while True:
+                try:
+                    return await self._once(request, body, seconds)
+                except SessionEnded:
+                    raise
+                except (Busy, Unavailable) as error:
+                    attempts = attempts or self._asker.attempts(repeatable=False)
+                    now = self._asker.clock.seconds()
+                    pause = attempts.pause(error, now)
+                    if pause is None:
+                        raise
+                    notice.failed(error, now)
+                await self._asker.pause(pause)
+
+    async def _once(self, request: Request[A], body: bytes | None, seconds: float) -> A:
+        sent = not self._connection.lost
         try:
-            return await self._asker.ask(self._connection, request, body, repeatable=False)
+            return await self._asker.ask(
+                self._connection, request, body, repeatable=False, seconds=seconds
+            )
+        except Moved as error:
+            raise self._ended(str(error)) from None
         except Unavailable as error:
             if not self._connection.lost and not isinstance(error, Unanswered):
                 raise
-            self.over = True
-            if isinstance(error, Unanswered) and isinstance(request, Etirw):
-                raise in_doubt("the change", self.path, "READ") from None
-            raise Unavailable(
-                "the connection to the server was lost: this WRITE session is over, "
-                "nothing was changed"
-            ) from None
+            if sent and isinstance(request, Etirw):
+                self.over = True
+                raise
+            raise self._ended(f"the connection to {self._located.server} was lost") from None
+
+    def _ended(self, why: str) -> SessionEnded:
+        """The server has given the session up; whoever opens another one looks elsewhere."""
+        self.over = True
+        self._asker.locations.forget(self.path)
+        return SessionEnded(
+            f"this WRITE session on {self.path!r} is over and nothing was changed: {why}",
+            self._draft,
+        )
 
     async def _abort(self) -> None:
         if self.over:

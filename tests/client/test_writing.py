@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from dfs.client.failures import Unanswered
+from twisted.internet.defer import Deferred
+
+from dfs.client.drafts import CommitInDoubt, Draft, SessionEnded
 from dfs.client.writing import WriteSession
-from dfs.errors import Busy, Invalid, Locked, NotFound, Unauthorized, Unavailable
+from dfs.errors import (
+    Busy,
+    Internal,
+    Invalid,
+    Locked,
+    Moved,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+)
 from dfs.wire.messages import Abort, Done, Edit, Etirw, Opened, Sentence, Write
-from tests.client.stage import STORAGE
+from tests.client.stage import OTHER_STORAGE, STORAGE
 from tests.client.test_session import COMMITTED, SessionCase
 
 
@@ -81,7 +92,7 @@ class WriteSessionTests(SessionCase):
         """When the server is lost before ETIRW, the writer hears that nothing was changed."""
         self.ss.answers[Edit] = self.ss.hang_up
         session = self.open()
-        self.assertIn("nothing was changed", self.refused(session.edit(0, "x"), Unavailable))
+        self.assertIn("nothing was changed", self.refused(session.edit(0, "x"), SessionEnded))
         self.assertTrue(session.over)
 
     def test_lost_while_thinking(self) -> None:
@@ -89,7 +100,7 @@ class WriteSessionTests(SessionCase):
         session = self.open()
         self.stage.network.cut(STORAGE)
         self.stage.advance(1)
-        self.refused(session.edit(0, "x"), Unavailable)
+        self.refused(session.edit(0, "x"), SessionEnded)
         self.refused(session.commit(), Invalid)
         self.assertEqual(self.ss.asked, ["WRITE"])
 
@@ -97,7 +108,7 @@ class WriteSessionTests(SessionCase):
         """A commit whose answer was lost is not repeated; the error says how to find out."""
         self.ss.answers[Etirw] = self.ss.hang_up
         session = self.open()
-        self.assertIn("READ a.txt", self.refused(session.commit(), Unanswered))
+        self.assertIn("READ a.txt", self.refused(session.commit(), CommitInDoubt))
         self.assertEqual(self.ss.asked.count("ETIRW"), 1)
         self.run_(session.abort())
         self.assertNotIn("ABORT", self.ss.asked)
@@ -120,3 +131,67 @@ class WriteSessionTests(SessionCase):
         self.assertEqual(self.ss.asked, ["WRITE", "ABORT"])
         self.ss.answers[Abort] = self.ss.hang_up
         self.run_(self.open().abort())
+
+    def lost(self, deferred: Deferred[Any], error: type[Exception]) -> Draft:
+        """What is left of a session that ends with an error."""
+        with self.assertRaises(error) as caught:
+            self.run_(deferred)
+        assert isinstance(caught.exception, SessionEnded | CommitInDoubt)
+        return caught.exception.draft
+
+    def test_kept(self) -> None:
+        """All good edits are kept, also the one with which the server was lost."""
+        self.ss.answers[Edit] = [
+            Sentence(3, "Hello big world."),
+            Invalid("0 to 3"),
+            Moved("another server has taken over"),
+        ]
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.refused(session.edit(9, "x"), Invalid)
+        draft = self.lost(session.edit(3, "Bye."), SessionEnded)
+        self.assertEqual(
+            draft, Draft("a.txt", 0, "Hello world.", ((1, "big"), (3, "Bye.")), in_doubt=False)
+        )
+        self.assertEqual(session.draft, draft)
+
+    def test_taken_over(self) -> None:
+        """ETIRW at a server that was replaced changed nothing; the next WRITE looks elsewhere."""
+        self.ss.answers[Etirw] = Moved("another server has taken over")
+        self.other.answers[Write] = Opened("s2", 2, "Hello world.")
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.stage.place = OTHER_STORAGE
+        self.assertEqual(self.lost(session.commit(), SessionEnded).edits, ((1, "big"),))
+        self.assertTrue(session.over)
+        self.open()
+        self.assertEqual(self.other.asked, ["WRITE"])
+        self.assertNotIn("ABORT", self.ss.asked)
+
+    def test_doubt_is_kept(self) -> None:
+        """A commit in doubt keeps the edits and says so, whoever is in doubt."""
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.ss.answers[Etirw] = self.ss.hang_up
+        self.assertTrue(self.lost(session.commit(), CommitInDoubt).in_doubt)
+        self.ss.answers[Etirw] = Internal("look before you repeat it")
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.refused(session.commit(), Internal)
+        self.assertTrue(session.draft.in_doubt)
+
+    def test_lease_renewed(self) -> None:
+        """A server that may not serve for a moment is asked again, and the session goes on."""
+        away = Unavailable("has not heard the name server for 12 s")
+        self.ss.answers[Edit] = [away, Sentence(3, "Hello big world.")]
+        self.ss.answers[Etirw] = [away, away, COMMITTED]
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.assertEqual(self.run_(session.commit()), COMMITTED)
+
+    def test_frozen(self) -> None:
+        """A server that does not answer an edit is given up in 10 s."""
+        self.ss.answers[Edit] = self.ss.be_silent
+        session = self.open()
+        with self.assertRaises(SessionEnded):
+            self.run_(session.edit(0, "x"), 11)
