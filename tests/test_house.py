@@ -40,6 +40,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/tap": {"dfs.daemon", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
+    "client/__main__": {"dfs.secret"},
     "wire/server": {"dfs.timing"},
 }
 

@@ -16,6 +16,7 @@ import click
 from attrs import frozen
 
 import dfs
+from dfs.client import admin
 from dfs.client import settings as surroundings
 from dfs.client.screen import Screen
 from dfs.client.table import table
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dfs.client.interpreter import Interpreter
     from dfs.client.keyboard import StandardInput
     from dfs.client.links import Dial
+    from dfs.client.operator import Operator
     from dfs.client.session import Session
 
 #: A process whose reader went away: 128 + SIGPIPE, as other programs end.
@@ -79,6 +81,7 @@ def _system_user() -> str:
 def program(commands: Table) -> click.Group:
     """The command line."""
     return commands.group(
+        admin.group(),
         name="dfs",
         invoke_without_command=True,
         callback=_begin,
@@ -313,6 +316,7 @@ def _parts(reactor: Any, options: Options, settings: surroundings.Settings) -> P
 
     lines = StandardInput(_reader(reactor), interactive=interactive, show=show)
     work = Work(_session(reactor, settings), screen, lines, table(), lines)
+    work.operator = _operator(reactor, settings)
     interpreter = Interpreter(
         work, name_servers=",".join(settings.name_servers), debug=options.debug
     )
@@ -333,6 +337,20 @@ def _session(reactor: Any, settings: surroundings.Settings) -> Session:
         settings.user,
         random=random.random,
         waiting=Waiting(patience=settings.patience),
+    )
+
+
+def _operator(reactor: Any, settings: surroundings.Settings) -> Operator:
+    from dfs.client.operator import Operator
+    from dfs.secret import read_secret
+
+    return Operator(
+        reactor,
+        _dialler(reactor),
+        settings.name_servers,
+        settings.user,
+        os.urandom,
+        read_secret,
     )
 
 

@@ -8,7 +8,7 @@ not know any single command.  Imports no Twisted, so that C{dfs --help} is quick
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dfs.client.drafts import Draft
     from dfs.client.keyboard import Lines, StandardInput
+    from dfs.client.operator import Operator
     from dfs.client.screen import Screen
     from dfs.client.session import Session
 
@@ -48,6 +49,7 @@ class Work:
     @ivar lines: where the lines of WRITE come from.
     @ivar input: standard input, for C{PUT -}; None where the shell owns it.
     @ivar draft: what a lost WRITE session left, for RETRY.
+    @ivar operator: who carries the orders of C{dfs admin}; None: nobody.
     """
 
     session: Session
@@ -56,6 +58,7 @@ class Work:
     table: Table
     input: StandardInput | None = None
     draft: Draft | None = None
+    operator: Operator | None = None
 
 
 Does = Callable[..., Coroutine[Any, Any, None]]
@@ -223,24 +226,30 @@ class Table:
             return sorted({name.lower() for name in known if name.lower().startswith(start)})
         return [verb.name for verb in self.verbs if verb.name.startswith(start.upper())]
 
-    def group(self, **settings: Any) -> click.Group:
-        """The whole C{dfs} command line."""
-        return _Group(self, **settings)
+    def group(self, more: Mapping[str, click.Command], **settings: Any) -> click.Group:
+        """
+        The whole C{dfs} command line.
+
+        @param more: commands of the command line only, by name in lower case.
+        """
+        return _Group(self, more, **settings)
 
 
 class _Group(click.Group):
     """C{dfs [OPTIONS] [COMMAND …]}."""
 
-    def __init__(self, table: Table, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, table: Table, more: Mapping[str, click.Command], **settings: Any) -> None:
+        super().__init__(commands=dict(more), **settings)
         self._table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table."""
-        return [verb.name for verb in self._table.verbs]
+        return [*(verb.name for verb in self._table.verbs), *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """By any name; None only where click asks without wanting an explanation."""
+        if cmd_name.lower() in self.commands:
+            return self.commands[cmd_name.lower()]
         try:
             return self._table.find(cmd_name).command
         except click.UsageError:
@@ -257,4 +266,8 @@ class _Group(click.Group):
         return [
             CompletionItem(name, help=self._table.find(name).meaning)
             for name in self._table.beginning(incomplete)
+        ] + [
+            CompletionItem(name)
+            for name in self.commands
+            if incomplete and name.startswith(incomplete)
         ]

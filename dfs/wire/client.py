@@ -416,7 +416,7 @@ async def greet(
     """
     Prove to another server of the cluster that this is one, after it has proved it.
 
-    @param role: of this server, C{nm} or C{ss}.
+    @param role: of this server, C{nm} or C{ss}; C{admin}: this is an operator.
     @param peer_role: what the other side must be.
     @raise Unauthenticated: the other side does not know the secret, or is something else.
     """

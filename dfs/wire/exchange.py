@@ -60,8 +60,8 @@ class Peer:
     @ivar number: unique in this process.
     @ivar address: C{host:port} of the other end.
     @ivar user: the person it speaks for; empty if unknown.
-    @ivar machine: the name of a server that proved the secret; empty for all others.
-    @ivar role: C{client}, C{ss}, C{nm}; empty for a person.
+    @ivar machine: the name of a server, or operator, that proved the secret; empty for all others.
+    @ivar role: C{client}, C{ss}, C{nm}, C{admin}; empty for a person.
     @ivar greeting: what L{dfs.wire.reception.Reception} remembers between HELLO and PROVE.
     """
 

@@ -136,7 +136,7 @@ class Hello(Request[Welcome]):
     """
     ``HELLO|<version>|<role>|<name>[|nonce=<hex>]``: a program says who it is.
 
-    Roles: C{client} (logs C{name} in), C{ss} and C{nm} (must prove it with PROVE).
+    Roles: C{client} (logs C{name} in), C{ss}, C{nm} and C{admin} (must prove it with PROVE).
     """
 
     verb: ClassVar[str] = "HELLO"

@@ -18,6 +18,9 @@ from dfs.errors import Invalid
 #: Bytes of randomness that each side adds.
 NONCE_BYTES = 16
 
+#: Who can prove anything: servers, and an operator to a name server.
+ROLES = ("nm", "ss", "admin")
+
 _NONCE = re.compile(rf"[0-9a-f]{{{NONCE_BYTES * 2}}}\Z")
 
 
@@ -41,8 +44,8 @@ class Claim:
         @raise Invalid: one of them could pass for something else when it is joined.
         """
         for role, name, nonce in (caller, callee):
-            if role not in ("nm", "ss") or not name or "\n" in name:
-                raise Invalid("a server has the role ss or nm, and a name of one line")
+            if role not in ROLES or not name or "\n" in name:
+                raise Invalid("a role is ss, nm or admin, and a name has one line")
             if _NONCE.match(nonce) is None:
                 raise Invalid(f"a nonce is {NONCE_BYTES * 2} hex digits in small letters")
         if caller[2] == callee[2]:

@@ -33,7 +33,7 @@ from dfs.wire.messages import (
     Welcome,
     WhoAmI,
 )
-from dfs.wire.proof import NONCE_BYTES, Claim, prove, proves
+from dfs.wire.proof import NONCE_BYTES, ROLES, Claim, prove, proves
 from dfs.wire.server import Exchange, Outcome, Peer
 
 #: Answers one kind of request.
@@ -45,7 +45,7 @@ LogIn = Callable[[Peer, str], Deferred[None] | None]
 
 @frozen
 class _Greeting:
-    """A server that said HELLO and has not proved anything yet."""
+    """A server, or an operator, that said HELLO and has not proved anything yet."""
 
     role: str
     name: str
@@ -131,8 +131,10 @@ class Reception:
             raise Invalid("this connection has said HELLO already")
         if hello.role == "client":
             return self._admit(peer, hello.name, Welcome(PROTOCOL, self.role, self.name), "client")
-        if hello.role not in ("nm", "ss"):
-            raise Invalid("a role is client, ss or nm")
+        if hello.role not in ROLES:
+            raise Invalid("a role is client, ss, nm or admin")
+        if hello.role == "admin" and self.role != "nm":
+            raise Unsupported("operators are answered by the name server, not here")
         nonce = self._entropy(NONCE_BYTES).hex()
         claim = Claim.of(
             (hello.role, hello.name, hello.nonce),

@@ -58,6 +58,7 @@ class Desk:
 
     @ivar status: what the last command ended with.
     @ivar session: the library under the commands.
+    @ivar work: what the commands work with.
     """
 
     def __init__(
@@ -101,6 +102,11 @@ class Desk:
     def records(self, line: str, *more: str) -> list[dict[str, Any]]:
         """Run one command; the JSON objects that it wrote."""
         return [json.loads(one) for one in self.type(line, *more).splitlines()]
+
+    def run(self, command: Awaitable[int]) -> None:
+        """Run a command that was taken apart already."""
+        self.forget()
+        self.status = self._run(command)
 
     @property
     def complaints(self) -> str:

@@ -57,7 +57,7 @@ def test_help_is_light(surroundings: dict[str, str]) -> None:
         "import sys; from dfs.client.__main__ import _main; _main(sys.argv[1:]);"
         "print(sorted({'twisted', 'prompt_toolkit', 'tqdm', 'asyncio'} & set(sys.modules)))"
     )
-    for arguments in (["--help"], ["--version"], ["READ", "--help"]):
+    for arguments in (["--help"], ["--version"], ["READ", "--help"], ["admin", "drain", "--help"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],
             env=surroundings,
@@ -86,6 +86,11 @@ def test_completion(surroundings: dict[str, str]) -> None:
         (["--color", "VIEW"], 2, "--color"),
         (["--patience", "soon", "VIEW"], 2, "soon"),
         (["WRITE", "a", "x"], 2, "<sentence>"),
+        (["admin"], 2, "command"),
+        (["admin", "explode"], 2, "failover, handback"),
+        (["admin", "pair", "ss1"], 2, "dfs admin pair <home> <backup>"),
+        (["admin", "--secret", "/no/such", "failover", "ss1"], 1, "/no/such"),
+        (["admin", "failover", "ss1", "--secret", "/no/such"], 1, "/no/such"),
     ],
 )
 def test_failures(

@@ -151,6 +151,19 @@ class ProofTests(SynchronousTestCase):
             self.assertEqual(code(visitor.say(line)), expected, line)
             self.assertFalse(visitor.peer.known)
 
+    def test_operator(self) -> None:
+        """An operator proves the secret to a name server, and is no server to it."""
+        visitor = House().visitor()
+        claim = hello(visitor, "carol", "admin")
+        self.assertEqual(visitor.say(f"PROVE|{prove(SECRET, 'caller', claim)}"), ["OK"])
+        self.assertEqual((visitor.peer.machine, visitor.peer.role), ("carol", "admin"))
+
+    def test_operator_at_storage(self) -> None:
+        """A storage server takes no orders from operators."""
+        visitor = House(role="ss").visitor()
+        said = visitor.say(f"HELLO|1|admin|carol|nonce={NONCE}")
+        self.assertEqual(code(said), "UNSUPPORTED")
+
     def test_twice(self) -> None:
         """One connection greets once, as one thing."""
         visitor = House().visitor()
