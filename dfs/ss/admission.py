@@ -22,7 +22,6 @@ from dfs.core.access import Right
 from dfs.core.documents import Document, Metadata
 from dfs.core.tickets import Ticket, check, unseal
 from dfs.errors import Moved, Unauthorized
-from dfs.ss.membership import Membership
 from dfs.store.interfaces import Head, IStore
 
 #: Tickets whose seal is known to be good; the oldest ones are forgotten.
@@ -38,16 +37,17 @@ _ENOUGH: dict[Right, frozenset[Right]] = {
 @define(eq=False)
 class Admission:
     """
-    The check that every request with a ticket passes.
+    The check that every request with a ticket passes; reading too needs a lease.
 
     @ivar wall: seconds since the epoch.
+    @ivar _check_epoch: refuses the tickets of an epoch that this server does not serve.
     @ivar _remembered: tickets whose seal need not be checked again.
     """
 
     _key: bytes = field(repr=False)
     wall: Callable[[], float]
     _store: IStore
-    _membership: Membership
+    _check_epoch: Callable[[int], None]
     _remembered: int = REMEMBERED
     _genuine: dict[str, Ticket] = field(factory=dict, init=False, repr=False)
 
@@ -70,6 +70,7 @@ class Admission:
 
         @param right: what is going to be done.
         @raise Moved: the document is not here, or this server not in charge any more.
+        @raise Unavailable: it does not know whether it is in charge.
         @raise Unauthorized: the ticket does not allow that, or the right was taken away.
         """
         head = self._store.head(ticket.document)
@@ -87,7 +88,7 @@ class Admission:
         return document
 
     def _check(self, ticket: Ticket, right: Right, metadata: Metadata) -> None:
-        self._membership.check(ticket.epoch)
+        self._check_epoch(ticket.epoch)
         if ticket.right not in _ENOUGH[right]:
             raise Unauthorized("this ticket is for reading; to write ask for LOCATE|path|w")
         if metadata.number >= ticket.metadata_number and not metadata.access.allows(

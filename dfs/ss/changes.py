@@ -1,8 +1,8 @@
 """
 One document changes one step at a time.
 
-Decides in which order jobs on the same document run, what a commit is surrounded by, and when a
-client may be told.  Must not know what a change consists of, nor who asks.
+Decides what a commit is surrounded by and when a client may be told.  Must not know what a change
+consists of, nor who asks.
 
 Note [A line for each document]
 ===============================
@@ -18,76 +18,18 @@ line: it keeps this client waiting, nobody else.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
 
-from attrs import define, field, frozen
-from twisted.internet.defer import Deferred, fail
-from twisted.python.failure import Failure
+from attrs import define, frozen
+from twisted.internet.defer import Deferred
 
-from dfs.core.documents import Content, Document, Summary
+from dfs.core.documents import Content, Document
 from dfs.core.history import Stamp, written
-from dfs.errors import Busy, DFSError, Internal
+from dfs.errors import DFSError
+from dfs.ss.lines import Lines
+from dfs.ss.notes import Notes
+from dfs.ss.serving import Serving, in_doubt
 from dfs.store.interfaces import IStore
-
-T = TypeVar("T")
-
-#: Jobs that may wait in one line; more are refused.
-WAITING = 1_000
-
-
-@frozen(eq=False)
-class _Job:
-    """One place in a line."""
-
-    work: Callable[[], Awaitable[Any]]
-    done: Deferred[Any]
-
-
-@define(eq=False)
-class Lines:
-    """
-    Jobs with the same key, one after the other; jobs with different keys, side by side.
-
-    A line exists only while it has a job.
-    """
-
-    _lines: dict[str, deque[_Job]] = field(factory=dict, init=False)
-
-    def busy(self, key: str) -> bool:
-        """Whether a job with that key runs or waits."""
-        return key in self._lines
-
-    def run(self, key: str, work: Callable[[], Awaitable[T]]) -> Deferred[T]:
-        """
-        Do something when everything before it with the same key is over; at once if nothing is.
-
-        Who asked may go away: the job is done all the same.
-
-        @raise Busy: the line is too long (Deferred failure).
-        """
-        done: Deferred[T] = Deferred()
-        line = self._lines.get(key)
-        if line is None:
-            self._lines[key] = line = deque([_Job(work, done)])
-            Deferred.fromCoroutine(self._serve(key, line))
-        elif len(line) >= WAITING:
-            return fail(Busy("too many wait to change this; try again in a moment"))
-        else:
-            line.append(_Job(work, done))
-        return done
-
-    async def _serve(self, key: str, line: deque[_Job]) -> None:
-        while line:
-            job = line.popleft()
-            try:
-                result = await job.work()
-            except Exception:
-                job.done.errback(Failure())
-            else:
-                job.done.callback(result)
-        del self._lines[key]
 
 
 @frozen
@@ -97,11 +39,13 @@ class Outcome:
 
     @ivar document: its state now, durable.
     @ivar noted: fires when the name server has heard of it, or will not soon; None if there is
-        nothing to wait for.  Never fails.
+        nothing to wait for.  Fails with L{dfs.errors.Internal} if the change may not be kept.
+    @ivar epoch: in which a client's change was committed; None if none was.
     """
 
     document: Document
     noted: Deferred[None] | None = None
+    epoch: int | None = None
 
 
 @define(eq=False)
@@ -111,30 +55,43 @@ class Changes:
 
     @ivar lines: the order of jobs; ids of documents are keys here.
     @ivar stamp: who changes something, now and here.
-    @ivar may_commit: called before each commit, where what it raises is the answer, and again
-        before a client is told.
-    @ivar note: takes what the name server is to be told; returns as L{Outcome.noted}.
+    @ivar serving: whether this server may commit now, and tell a client about it.
+    @ivar notes: takes what the name server is to be told.
     @ivar undo_depth: changes of a document that can be taken back.
     """
 
     _store: IStore
     lines: Lines
     stamp: Callable[[str], Stamp]
-    may_commit: Callable[[], None]
-    note: Callable[[Summary], Deferred[None] | None]
+    serving: Serving
+    notes: Notes
     undo_depth: int
 
     async def commit(self, document: Document, data: bytes | None = None) -> Outcome:
         """
-        Make a state durable; only to be called by a job in the document's line.
+        Make a client's change durable; only to be called by a job in the document's line.
 
         @param data: as for L{IStore.commit}.
         """
-        self.may_commit()
+        serving = self.serving
+        serving.may_commit()
         summary = await self._store.commit(document, data)
         # Commits are answered in the order of their positions, and nothing was awaited since:
         # so notes leave in that order too.
-        return Outcome(document, self.note(summary))
+        noted = self.notes.note(summary, strict=serving.wait and serving.serves)
+        return Outcome(document, noted, document.epoch)
+
+    async def obey(self, document: Document, epoch: int, data: bytes | None = None) -> Outcome:
+        """
+        Make durable what the name server orders; only to be called as L{commit} is.
+
+        @param epoch: of the order.
+        @raise Moved: there is a newer epoch by now.
+        """
+        self.serving.check_disk()
+        self.serving.check_order(epoch)
+        self.notes.note(await self._store.commit(document, data))
+        return Outcome(document)
 
     async def write(
         self, document: Document, content: Content, user: str, data: bytes | None = None
@@ -143,31 +100,34 @@ class Changes:
         new = written(document, content, self.stamp(user), self.undo_depth)
         return await self.commit(new, data)
 
-    async def change(
-        self, document_id: str, job: Callable[[], Awaitable[Outcome]], *, wait: bool = True
-    ) -> Document:
+    async def change(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Document:
         """
-        Run a job in the document's line.
+        Run a client's job in the document's line, and wait for its note.
 
-        @param wait: whether to wait for its note.
         @return: the state to tell the client about.
         """
-        outcome = await self.lines.run(document_id, job)
-        if wait and outcome.noted is not None:
-            await outcome.noted
-        self._may_speak()
-        return outcome.document
-
-    def _may_speak(self) -> None:
-        """
-        Ask once more, after the commit.
-
-        @raise Internal: nobody may be told that it was done.  Not the reason itself: a client that
-            reads C{UNAVAILABLE} knows that nothing was done, and does it again.
-        """
+        self.serving.draining.entered()
         try:
-            self.may_commit()
+            outcome = await self.lines.run(document_id, job)
+            if outcome.noted is not None:
+                await outcome.noted
+            if outcome.epoch is not None:
+                self.serving.may_speak(outcome.epoch, document_id)
+            return outcome.document
+        finally:
+            self.serving.draining.left()
+
+    async def order(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Document:
+        """
+        Run a job of the name server in the document's line.
+
+        It shows what it orders already: there is nothing to wait for but the disk.
+
+        @raise Internal: the disk has failed meanwhile.
+        """
+        outcome = await self.lines.run(document_id, job)
+        try:
+            self.serving.check_disk()
         except DFSError as error:
-            raise Internal(
-                f"{error}; whether the change will be kept is not known, so look before repeating"
-            ) from error
+            raise in_doubt(error) from error
+        return outcome.document

@@ -18,20 +18,20 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dfs.errors import Conflict, DFSError, Unauthenticated, Unavailable, Unsupported
+from dfs.errors import Conflict, DFSError, Moved, Unauthenticated, Unavailable, Unsupported
 from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
+from dfs.ss.serving import Beat, Serving
 from dfs.store.interfaces import IStore
 from dfs.timing import steady
 from dfs.wire.client import Connection, greet
-from dfs.wire.messages import Goodbye, Heartbeat, Registered, SSRegister
+from dfs.wire.messages import Beaten, Goodbye, Heartbeat, Registered, SSRegister
 
 #: Dials an address, C{host:port}.
 Dial = Callable[[str], Deferred[Connection]]
 
-#: Seconds from one heartbeat to the next, and until an unanswered one means that nobody is there.
-HEARTBEAT_SECONDS = 5.0
-SILENCE_SECONDS = 10.0
+#: Heartbeats that may be unanswered, one after the other, before nobody is taken to be there.
+UNANSWERED = 2
 
 #: Seconds to wait before dialling again, at first, at most, and when we are not wanted.
 FIRST_PAUSE = 0.25
@@ -41,8 +41,9 @@ UNWANTED_PAUSE = 15.0
 #: Seconds for dialling, greeting and registering together.
 REGISTER_SECONDS = 20.0
 
-#: Seconds that GOODBYE may take.
+#: Seconds that GOODBYE may take, and finishing what was begun before it.
 GOODBYE_SECONDS = 1.0
+FINISH_SECONDS = 1.0
 
 #: Answers that will not be others a moment later: somebody has to do something.
 _UNWANTED = (Conflict, Unauthenticated, Unsupported)
@@ -62,11 +63,13 @@ class Link(MultiService):
     _advertised: Callable[[], str]
     _store: IStore
     _membership: Membership
+    _serving: Serving
     _notes: Notes
     _secret: bytes = field(repr=False)
     _entropy: Callable[[int], bytes]
     _connection: Connection | None = field(default=None, init=False)
     _over: Deferred[None] | None = field(default=None, init=False)
+    _silence: float = field(default=0.0, init=False)
     _keeping: Deferred[None] | None = field(default=None, init=False)
     _parted: bool = field(default=False, init=False)
     _complaint: str = field(default="", init=False)
@@ -74,8 +77,7 @@ class Link(MultiService):
 
     def __attrs_post_init__(self) -> None:
         super().__init__()
-        steady(self._clock, HEARTBEAT_SECONDS, self._beat).setServiceParent(self)
-        steady(self._clock, 0.25, self._notes.sweep).setServiceParent(self)
+        steady(self._clock, 0.25, self._sweep).setServiceParent(self)
 
     @property
     def registered(self) -> bool:
@@ -101,6 +103,7 @@ class Link(MultiService):
         return Deferred.fromCoroutine(self._goodbye(reason))
 
     async def _stop(self, reason: str) -> None:
+        await self._serving.draining.close(FINISH_SECONDS)
         await self._goodbye(reason)
         if self._keeping is not None:
             self._keeping.cancel()
@@ -109,6 +112,8 @@ class Link(MultiService):
             await stopping
 
     async def _goodbye(self, reason: str) -> None:
+        # The other member may serve as soon as it is said.
+        self._serving.part()
         if self._connection is None or self._parted:
             return
         self._parted = True
@@ -163,9 +168,13 @@ class Link(MultiService):
             noted=answer.noted,
         )
         self._notes.begin(connection, answer.noted, lambda why: self._drop(connection, str(why)))
+        self._silence = answer.heartbeat * UNANSWERED
+        beating = steady(self._clock, answer.heartbeat, self.beat)
+        beating.startService()
         try:
             await over
         finally:
+            beating.stopService()
             self._connection = None
             self._notes.end()
             connection.close(abort=True)
@@ -183,10 +192,11 @@ class Link(MultiService):
             )
             answer = await connection.ask(self._registration(), timeout=None)
             # Nothing is obeyed before it is durable.
-            await self._membership.join(answer.cluster_id, answer.epoch)
+            await self._membership.join(answer.cluster_id, answer.epoch, home=answer.home)
         except BaseException:
             connection.close(abort=True)
             raise
+        self._serving.lease.seconds = answer.lease
         return connection, answer
 
     async def _connect(self, address: str) -> Connection:
@@ -212,14 +222,31 @@ class Link(MultiService):
 
     # -------------------------------------------------------------------------- heartbeats
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Ask now whether to serve, if there is anybody to ask."""
         connection = self._connection
-        if connection is None:
+        if connection is None or self._parted:
             return
         documents, size = self._store.counts()
-        beat = Heartbeat(self._membership.epoch, documents, size)
-        asked = connection.ask(beat, timeout=SILENCE_SECONDS)
+        beat = self._serving.beat()
+        heartbeat = Heartbeat(self._membership.epoch, documents, size)
+        asked = connection.ask(heartbeat, timeout=self._silence)
+        asked.addCallback(self._heard, beat)
         asked.addErrback(self._unheard, connection)
+
+    def _heard(self, answer: Beaten, beat: Beat) -> Deferred[None] | None:
+        try:
+            waiting = self._membership.obey(answer.epoch)
+        except Moved:
+            return None  # an order has brought a newer epoch meanwhile
+        if waiting is None:
+            self._serving.told(beat, answer)
+            return None
+        return waiting.addCallback(lambda _: self._serving.told(beat, answer))
+
+    def _sweep(self) -> None:
+        self._notes.sweep()
+        self._serving.watch()
 
     def _unheard(self, failure: Failure, connection: Connection) -> None:
         self._drop(connection, failure.getErrorMessage())

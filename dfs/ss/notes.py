@@ -10,6 +10,13 @@ The change log of the store is the only queue.  Notes before L{Notes._sent} were
 connection, the others were not; whoever has room reads on from there.  A fresh commit that finds
 everything before it sent is sent at once, from memory.  Nothing is kept twice, nothing can be full,
 and after a new registration the position is simply what the name server says that it has.
+
+Note [Waiting for the peer]
+===========================
+Where clients wait for both members (C{--ack replica}) the answer to a note is the only proof that
+the peer has the change.  That a note was durable at the name server proves nothing, so the notes
+that somebody waits for are sent again after a registration.  These clients wait as long as this
+server may serve.
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -25,6 +32,7 @@ from twisted.python.failure import Failure
 
 from dfs.core.documents import Summary
 from dfs.errors import DFSError, Unavailable
+from dfs.ss.serving import in_doubt
 from dfs.store.interfaces import IStore
 from dfs.wire.client import Connection
 from dfs.wire.messages import Done, WriteComplete
@@ -62,6 +70,14 @@ def note_of(summary: Summary) -> WriteComplete:
     )
 
 
+@frozen(eq=False)
+class _Strict:
+    """A client that waits for the answer to one note."""
+
+    seq: int
+    answered: Deferred[None]
+
+
 @define(eq=False)
 class Notes:
     """
@@ -82,6 +98,7 @@ class Notes:
     _unanswered: dict[int, None] = field(factory=dict, init=False)
     _page: deque[Summary] = field(factory=deque, init=False)
     _waiting: deque[tuple[int, float, Deferred[None]]] = field(factory=deque, init=False)
+    _strict: dict[str, list[_Strict]] = field(factory=dict, init=False)
     _on_trouble: Callable[[DFSError], None] | None = field(default=None, init=False)
     _log = Logger(namespace="dfs.ss.notes")
 
@@ -108,6 +125,9 @@ class Notes:
         self._on_trouble = on_trouble
         # It may know more than we do: this disk was put back to an older state.  Say it all.
         self._sent = noted if noted <= self._store.last_seq() else 0
+        if self._strict:
+            first = min(one.seq for every in self._strict.values() for one in every)
+            self._sent = min(self._sent, first - 1)
         self._live = self._tired = False
         self._behind = True
         self._advance()
@@ -119,27 +139,50 @@ class Notes:
         self._page.clear()
         self._release(None)
 
-    def note(self, summary: Summary) -> Deferred[None] | None:
+    def note(self, summary: Summary, *, strict: bool = False) -> Deferred[None] | None:
         """
         Something was committed.
 
+        @param strict: wait for the answer to this very note, however long it takes.
         @return: fires when the name server has heard of it, or does not answer; None if nobody
-            need wait.
+            need wait.  A strict one fails with L{Internal} if the note is refused, and fires also
+            when L{give_up} is called.
         """
-        if self._connection is None:
+        if strict:
+            waiter = _Strict(summary.seq, Deferred())
+            self._strict.setdefault(summary.id, []).append(waiter)
+            self._tell(summary)
+            return waiter.answered
+        if not self._tell(summary) or not self._live or self._tired:
             return None
+        heard: Deferred[None] = Deferred()
+        self._waiting.append((summary.seq, self._clock.seconds() + PATIENCE, heard))
+        return heard
+
+    def renote(self, summary: Summary) -> None:
+        """Say again what was said before; what was not said yet will be said anyway."""
+        if self._connection is not None and summary.seq <= self._sent:
+            asked = self._connection.ask(note_of(summary), timeout=None)
+            # Whoever wants to know asks again.
+            asked.addErrback(lambda _: None)
+
+    def give_up(self) -> None:
+        """This server may not serve now: nobody waits any more for what the peer has."""
+        strict, self._strict = self._strict, {}
+        for every in strict.values():
+            for one in every:
+                one.answered.callback(None)
+
+    def _tell(self, summary: Summary) -> bool:
+        """Send a note if it is its turn; whether an answer to it is still to come."""
+        if self._connection is None:
+            return False
         if summary.seq > self._sent:
             if self._behind or len(self._unanswered) >= WINDOW:
                 self._behind = True
             else:
                 self._send(summary)
-        elif summary.seq <= self.acknowledged:
-            return None
-        if not self._live or self._tired:
-            return None
-        heard: Deferred[None] = Deferred()
-        self._waiting.append((summary.seq, self._clock.seconds() + PATIENCE, heard))
-        return heard
+        return summary.seq > self.acknowledged
 
     def sweep(self) -> None:
         """Let those go who have waited long enough; to be called several times a second."""
@@ -169,21 +212,25 @@ class Notes:
         asked.addCallbacks(
             self._answered,
             self._refused,
-            callbackArgs=(summary.seq, self._connection),
-            errbackArgs=(summary.seq, self._connection),
+            callbackArgs=(summary, self._connection),
+            errbackArgs=(summary, self._connection),
         )
 
-    def _answered(self, _: Done, seq: int, connection: Connection) -> None:
+    def _answered(self, _: Done, summary: Summary, connection: Connection) -> None:
         if connection is not self._connection:
             return
+        seq = summary.seq
         self._tired = False
         self._unanswered.pop(seq, None)
         if self._waiting:
             self._release(self.acknowledged)
+        if self._strict:
+            for one in self._satisfied(summary):
+                one.answered.callback(None)
         if self._behind or self._page:
             self._advance()
 
-    def _refused(self, failure: Failure, seq: int, connection: Connection) -> None:
+    def _refused(self, failure: Failure, summary: Summary, connection: Connection) -> None:
         if connection is not self._connection:
             return
         error = failure.value
@@ -197,11 +244,21 @@ class Notes:
         self._log.error(
             "the name server refused the note {seq}: {code} {reason}",
             log_event="note_refused",
-            seq=seq,
+            seq=summary.seq,
             code=error.code,
             reason=str(error),
         )
-        self._answered(Done(), seq, connection)
+        for one in self._satisfied(summary):
+            one.answered.errback(in_doubt(error))
+        self._answered(Done(), summary, connection)
+
+    def _satisfied(self, summary: Summary) -> list[_Strict]:
+        """Who waited for the answer to this note; a newer note of a document stands for older."""
+        every = self._strict.pop(summary.id, [])
+        later = [one for one in every if one.seq > summary.seq]
+        if later:
+            self._strict[summary.id] = later
+        return [one for one in every if one.seq <= summary.seq]
 
     def _caught_up(self) -> None:
         if not self._live:

@@ -1,12 +1,14 @@
 """
-PUT_METADATA, DELETE_FILE, GET_FILE_CONTENT: what the name server asks for.
+PUT_METADATA, DELETE_FILE, PROMOTE, DRAIN: what the name server orders.
 
 Decides that an order of the past is refused, that one of the future is obeyed only after its epoch
-is durable, and that an order may be repeated.  Must not know why it was given.
+is durable, and that an order may be repeated.  An order needs no lease: the name server gives
+orders to both members of a pair.  Must not know why one was given.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from attrs import define
@@ -16,75 +18,89 @@ from dfs.core.access import AccessList
 from dfs.core.documents import Document, Metadata
 from dfs.errors import Invalid, NotFound, Unauthorized
 from dfs.ss.changes import Changes, Outcome
-from dfs.ss.contents import send
 from dfs.ss.membership import Membership
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import IStore
 from dfs.wire.exchange import Exchange, Peer
-from dfs.wire.messages import DeleteFile, GetFileContent, PutMetadata, Stop
+from dfs.wire.messages import DeleteFile, Drain, Drained, Promote, PutMetadata
 
 
 @define(eq=False)
 class Orders:
-    """Answers the name server."""
+    """
+    Answers the name server.
+
+    @ivar _beat: sends a heartbeat now.
+    """
 
     _store: IStore
     _changes: Changes
     _membership: Membership
     _sessions: Sessions
+    _beat: Callable[[], None]
 
     async def put_metadata(self, request: PutMetadata, exchange: Exchange) -> None:
         """Keep newer metadata of a document, or make an empty one."""
-        await self._obey(exchange.peer, request.epoch)
+        await obey(self._membership, exchange.peer, request.epoch)
         metadata = Metadata(request.path, _access(request), request.created, request.number)
-        job = partial(self._describe, request.id, metadata, request.create)
-        # The name server shows it already: nothing to wait for but the disk.
-        await self._changes.change(request.id, job, wait=False)
+        await self._changes.order(request.id, partial(self._describe, request, metadata))
 
-    async def _describe(self, document_id: str, metadata: Metadata, create: bool) -> Outcome:
-        document = self._store.document(document_id)
-        if document is None and create:
-            epoch = self._membership.epoch
-            return await self._changes.commit(history.created(document_id, metadata, epoch))
-        document = _alive(document)
+    async def _describe(self, request: PutMetadata, metadata: Metadata) -> Outcome:
+        document = self._store.document(request.id)
+        if document is None and request.create:
+            new = history.created(request.id, metadata, request.epoch)
+            return await self._changes.obey(new, request.epoch)
+        document = alive(document)
         described = history.described(document, metadata)
         if described is document:
             return Outcome(document)
-        return await self._changes.commit(described)
+        return await self._changes.obey(described, request.epoch)
 
     async def delete_file(self, request: DeleteFile, exchange: Exchange) -> None:
         """Bury a document, unless somebody edits it."""
-        await self._obey(exchange.peer, request.epoch)
-        job = partial(self._bury, request.id, request.user)
-        await self._changes.change(request.id, job, wait=False)
+        await obey(self._membership, exchange.peer, request.epoch)
+        await self._changes.order(request.id, partial(self._bury, request))
 
-    async def _bury(self, document_id: str, user: str) -> Outcome:
-        document = self._store.document(document_id)
+    async def _bury(self, request: DeleteFile) -> Outcome:
+        document = self._store.document(request.id)
         if document is None:
             raise NotFound("there is no such document here")
         if document.deleted:
             return Outcome(document)
-        self._sessions.may_replace(document_id)
-        return await self._changes.commit(history.buried(document, self._changes.stamp(user)))
+        self._sessions.may_replace(request.id)
+        # The epoch of the stamp is that of the order, or the order is refused.
+        buried = history.buried(document, self._changes.stamp(request.user))
+        return await self._changes.obey(buried, request.epoch)
 
-    async def get_file_content(self, request: GetFileContent, exchange: Exchange) -> Stop:
-        """Send one of the contents that a document refers to."""
-        await self._obey(exchange.peer, request.epoch)
-        document = _alive(self._store.document(request.id))
-        for content in document.contents():
-            if content.sha256.hex() == request.sha256:
-                return await send(self._store.reader(content), content, exchange)
-        raise NotFound("the document does not refer to that content any more")
+    async def promote(self, request: Promote, exchange: Exchange) -> None:
+        """Ask at once who serves; the answer to a heartbeat decides."""
+        await obey(self._membership, exchange.peer, request.epoch)
+        self._beat()
 
-    async def _obey(self, peer: Peer, epoch: int) -> None:
-        if peer.role != "nm":
-            raise Unauthorized("only the name server may ask this")
-        waiting = self._membership.obey(epoch)
-        if waiting is not None:
-            await waiting
+    async def drain(self, request: Drain, exchange: Exchange) -> Drained:
+        """Finish what is being changed."""
+        await obey(self._membership, exchange.peer, request.epoch)
+        return Drained(await self._changes.serving.draining.drain(request.seconds))
 
 
-def _alive(document: Document | None) -> Document:
+async def obey(membership: Membership, peer: Peer, epoch: int) -> None:
+    """
+    Take an order's epoch.
+
+    @raise Moved: it is an order of the past.
+    @raise Unauthorized: whoever gives it is not the name server.
+    """
+    if peer.role != "nm":
+        raise Unauthorized("only the name server may ask this")
+    waiting = membership.obey(epoch)
+    if waiting is not None:
+        await waiting
+
+
+def alive(document: Document | None) -> Document:
+    """
+    @raise NotFound: it never was here, or is deleted.
+    """
     if document is None or document.deleted:
         raise NotFound("there is no such document here")
     return document

@@ -21,15 +21,18 @@ from twisted.python.failure import Failure
 from dfs.core import names
 from dfs.core.history import Stamp
 from dfs.core.tickets import key_from_secret
-from dfs.errors import Unavailable
 from dfs.ss.admission import Admission
-from dfs.ss.changes import Changes, Lines
+from dfs.ss.changes import Changes
+from dfs.ss.copies import Copies
 from dfs.ss.drafting import Drafting
+from dfs.ss.draining import Draining
+from dfs.ss.lines import Lines
 from dfs.ss.link import Dial, Link
 from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
 from dfs.ss.orders import Orders
 from dfs.ss.reading import Reading
+from dfs.ss.serving import Serving
 from dfs.ss.sessions import Sessions
 from dfs.ss.streaming import Streams
 from dfs.ss.verbs import handlers
@@ -65,6 +68,7 @@ class Surroundings:
     What a storage server gets from outside.
 
     @ivar clock: where time passes.
+    @ivar steady: seconds, for leases: never set back, and goes on while the machine sleeps.
     @ivar wall: seconds since the epoch.
     @ivar entropy: so many random bytes.
     @ivar work: runs a function with arguments in a thread.
@@ -74,6 +78,7 @@ class Surroundings:
     """
 
     clock: IReactorTime
+    steady: Callable[[], float]
     wall: Callable[[], float]
     entropy: Callable[[int], bytes]
     work: Callable[..., Deferred[Any]]
@@ -102,7 +107,6 @@ class StorageServer(MultiService):
         super().__init__()
         self.address = ""
         self.when_failed: Callable[[], object] = _nothing
-        self._failure = ""
         self._store = store
         self._wall = surroundings.wall
         self._assemble(surroundings, settings or Settings())
@@ -111,14 +115,21 @@ class StorageServer(MultiService):
         clock, store = around.clock, self._store
         self.membership = Membership(store)
         self.notes = Notes(clock, store)
+        draining = Draining(clock, self.membership.name, store.last_seq)
+        self.serving = Serving(self.membership, draining, around.steady)
         self.changes = Changes(
-            store, Lines(), self._stamp, self._may_commit, self.notes.note, settings.undo_depth
+            store, Lines(), self._stamp, self.serving, self.notes, settings.undo_depth
         )
-        admission = Admission(key_from_secret(around.secret), around.wall, store, self.membership)
+        admission = Admission(
+            key_from_secret(around.secret), around.wall, store, self.serving.check
+        )
         drafting = Drafting(store, around.work, settings.max_document)
         self.sessions = Sessions(
             clock, around.entropy, admission, self.changes, drafting, settings.session_timeout
         )
+        draining.open = self.sessions.__len__
+        self.serving.on_fenced = self.notes.give_up
+        self.membership.on_epoch = self._new_epoch
         self.streams = Streams(clock)
         self.link = Link(
             clock,
@@ -127,6 +138,7 @@ class StorageServer(MultiService):
             lambda: self.address,
             store,
             self.membership,
+            self.serving,
             self.notes,
             around.secret,
             around.entropy,
@@ -141,7 +153,8 @@ class StorageServer(MultiService):
                 **handlers(
                     Reading(store, admission, self.sessions, self.streams),
                     Writing(store, admission, self.changes, drafting, self.sessions),
-                    Orders(store, self.changes, self.membership, self.sessions),
+                    Orders(store, self.changes, self.membership, self.sessions, self.link.beat),
+                    Copies(store, self.changes, self.membership, self.sessions),
                 ),
             },
             log_in=self._log_in,
@@ -179,16 +192,16 @@ class StorageServer(MultiService):
 
     def store_failed(self, failure: Failure) -> None:
         """The disk has failed: nothing is committed any more, and nobody is told that it was."""
-        if self._failure:
+        if self.serving.failure:
             return
-        self._failure = failure.getErrorMessage()
+        self.serving.failure = failure.getErrorMessage()
         self._log.critical(
             "the disk of {name} failed: {reason}; this server stops",
             log_event="store_failed",
             name=self.membership.name,
-            reason=self._failure,
+            reason=self.serving.failure,
         )
-        gone = self.link.goodbye(f"the disk failed: {self._failure}")
+        gone = self.link.goodbye(f"the disk failed: {self.serving.failure}")
         gone.addBoth(lambda _: self.when_failed())
 
     # ---------------------------------------------------------------------------- for parts
@@ -196,9 +209,9 @@ class StorageServer(MultiService):
     def _stamp(self, user: str) -> Stamp:
         return Stamp(user, self._wall(), self.membership.epoch, self.membership.home)
 
-    def _may_commit(self) -> None:
-        if self._failure:
-            raise Unavailable(f"the disk of {self.membership.name} failed: {self._failure}")
+    def _new_epoch(self) -> None:
+        self.serving.new_epoch()
+        self.sessions.overtaken()
 
     def _flush_accesses(self) -> None:
         # Should the disk fail here, store_failed says so.
@@ -221,6 +234,9 @@ class StorageServer(MultiService):
             "epoch": identity.epoch,
             "address": self.address,
             "registered": int(self.link.registered),
+            "serves": int(self.serving.serves),
+            "lease_seconds": round(self.serving.lease.left(self.serving.now()), 1),
+            "draining": self.serving.draining.stage.value,
             "documents": documents,
             "bytes": size,
             "last_change": self._store.last_seq(),

@@ -62,6 +62,7 @@ class Session:
     @ivar label: the sentence as it was, shortened.
     @ivar inserted: bytes of all its edits.
     @ivar committing: its end has begun; it is no longer given up when its owner goes away.
+    @ivar overtaken: there is a new epoch: it has ended, or ends with its commit.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Session:
     label: str
     inserted: int = 0
     committing: bool = False
+    overtaken: bool = False
 
     @property
     def document(self) -> str:
@@ -101,6 +103,7 @@ class Sessions(MultiService):
     _sessions: dict[str, Session] = field(factory=dict, init=False)
     _locks: dict[str, Locks] = field(factory=dict, init=False)
     _by_peer: dict[int, list[Session]] = field(factory=dict, init=False)
+    _overtaken: dict[int, set[str]] = field(factory=dict, init=False)
     _draft_bytes: int = field(default=0, init=False)
     _log = Logger(namespace="dfs.ss.sessions")
 
@@ -170,10 +173,13 @@ class Sessions(MultiService):
 
     async def _open(self, ticket: Ticket, index: int, exchange: Exchange) -> Opened:
         content = self._admission.head(ticket, Right.WRITE).current.content
+        self._changes.serving.may_begin()
         self._check_room(ticket, exchange.peer)
         span, drafted = await self._drafting.locate(content, index)
         if exchange.lost:
             raise Unavailable("the writer has gone")
+        self._admission.head(ticket, Right.WRITE)
+        self._changes.serving.may_begin()
         self._check_room(ticket, exchange.peer, len(span))
         session = self._begin(ticket, exchange.peer, span, drafted.draft)
         return Opened(session.id, drafted.words, drafted.sentence)
@@ -264,14 +270,23 @@ class Sessions(MultiService):
         try:
             return await self._changes.change(session.document, partial(self._splice, session))
         except (Unauthorized, Moved) as error:
+            if isinstance(error, Moved) and self._only_paused(session):
+                raise Unavailable(f"{error}; the session goes on") from error
             if session.id in self._sessions:
                 self._end(session, "session_aborted", str(error))
+            if session.overtaken:
+                raise _overtaken() from error
             raise
         finally:
             session.committing = False
             session.touched = self._clock.seconds()
             if session.id in self._sessions and session.peer.number not in self._by_peer:
                 self._end(session, "session_aborted", "the connection was lost")
+
+    def _only_paused(self, session: Session) -> bool:
+        """This server may not serve now, but nobody else does in this epoch."""
+        open_still = session.id in self._sessions and not session.overtaken
+        return open_still and not self._changes.serving.serves
 
     async def _splice(self, session: Session) -> Outcome:
         """The job in the line of the document."""
@@ -310,8 +325,17 @@ class Sessions(MultiService):
             raise Busy("this session is being committed")
         self._end(session, "session_aborted", "asked to")
 
+    def overtaken(self) -> None:
+        """There is a new epoch: end every session; one that is being committed ends with that."""
+        for session in list(self._sessions.values()):
+            session.overtaken = True
+            self._overtaken.setdefault(session.peer.number, set()).add(session.id)
+            if not session.committing:
+                self._end(session, "session_aborted", "another server has taken over")
+
     def _lost(self, number: int) -> None:
         """A connection has gone."""
+        self._overtaken.pop(number, None)
         for session in self._by_peer.pop(number, []):
             if not session.committing:
                 self._end(session, "session_aborted", "the connection was lost")
@@ -334,9 +358,12 @@ class Sessions(MultiService):
         mine = self._by_peer.get(session.peer.number)
         if mine is not None:
             mine.remove(session)
+        if event == "session_committed":
+            self._overtaken.get(session.peer.number, set()).discard(session.id)
         # A commit is logged as a request, too; what ends otherwise is worth a line of its own.
         emit = self._log.debug if event == "session_committed" else self._log.info
         self._tell(emit, event, session, why)
+        self._changes.serving.draining.settle()
 
     def _find(self, peer: Peer, name: str) -> Session:
         mine = self._by_peer.get(peer.number, [])
@@ -345,11 +372,14 @@ class Sessions(MultiService):
         for session in mine:
             if session.id == name:
                 return session
+        overtaken = self._overtaken.get(peer.number, set())
+        if name in overtaken or (not name and overtaken):
+            raise _overtaken()
         raise _gone()
 
     def _check_open(self, session: Session) -> None:
         if session.id not in self._sessions:
-            raise _gone()
+            raise _overtaken() if session.overtaken else _gone()
 
     def _tell(self, emit: Callable[..., None], event: str, session: Session, why: str = "") -> None:
         emit(
@@ -365,3 +395,10 @@ class Sessions(MultiService):
 
 def _gone() -> NotFound:
     return NotFound("no such session: it ended, or was silent for too long; WRITE opens one")
+
+
+def _overtaken() -> Moved:
+    return Moved(
+        "the session ended because another server has taken over; nothing of it was committed: ask"
+        " the name server again, open it there with WRITE and send what was typed again"
+    )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
@@ -210,6 +211,7 @@ class Awaiting(MultiService):
         )
         surroundings = Surroundings(
             clock=reactor,
+            steady=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
             wall=reactor.seconds,
             entropy=os.urandom,
             work=lambda function, *arguments: deferToThreadPool(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dfs.ss.copies import Copies
 from dfs.ss.orders import Orders
 from dfs.ss.reading import Reading
 from dfs.ss.writing import Writing
@@ -18,7 +19,7 @@ from dfs.wire.reception import Handler
 
 
 def handlers(
-    reading: Reading, writing: Writing, orders: Orders
+    reading: Reading, writing: Writing, orders: Orders, copies: Copies
 ) -> dict[type[Request[Any]], Handler]:
     """The table of verbs."""
     return {
@@ -35,5 +36,9 @@ def handlers(
         messages.Abort: writing.abort,
         messages.PutMetadata: orders.put_metadata,
         messages.DeleteFile: orders.delete_file,
-        messages.GetFileContent: orders.get_file_content,
+        messages.Promote: orders.promote,
+        messages.Drain: orders.drain,
+        messages.GetFileContent: copies.get_file_content,
+        messages.PutFileContent: copies.put_file_content,
+        messages.Renote: copies.renote,
     }

@@ -162,7 +162,9 @@ class Writing:
 
     def _writable(self, ticket: Ticket) -> Document:
         """The document as it is when it is this writer's turn, who may be none any more."""
-        return self._admission.document(ticket, Right.WRITE)
+        document = self._admission.document(ticket, Right.WRITE)
+        self._changes.serving.may_begin()
+        return document
 
     def _replaceable(self, ticket: Ticket) -> Document:
         document = self._writable(ticket)

@@ -7,13 +7,19 @@ first, so that whoever wants no history does not read it.  Must not know about d
 Histories are packed, because a document may have seventeen texts and a thousand checkpoints, and
 each of them names a content.  A revision is L{_REVISION} followed by the name of its author; a
 checkpoint is L{_CHECKPOINT}, its tag, its author, its revision.
+
+Decides also the *record* of a document, which travels from one store to another: L{_RECORD}, the
+metadata as JSON, the present revision, and the packed histories.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator
 from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 from dfs.core.access import AccessList
@@ -21,6 +27,7 @@ from dfs.core.documents import Checkpoint, Content, Document, Metadata, Revision
 from dfs.core.history import CONFLICT
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
+from dfs.errors import Invalid
 from dfs.store.interfaces import Head
 
 SUMMARY_COLUMNS = (
@@ -38,6 +45,17 @@ Row = tuple[Any, ...]
 _REVISION = Struct("<32sQQQQ?dH")
 #: bytes of tag, made, bytes of made_by.
 _CHECKPOINT = Struct("<HdH")
+#: how it begins; bytes of: metadata, present revision, undo, redo, checkpoints.
+_RECORD = Struct("<4sIIIII")
+_RECORD_MAGIC = b"dfs1"
+
+#: No whole number in a record is as large: databases take no larger ones.
+_LIMIT = 2**63
+
+#: What reading something else may raise.
+_NO_RECORD = (StructError, ValueError, TypeError, IndexError, AttributeError, RecursionError)
+
+_ID = re.compile(r"[0-9a-f]{16}")
 
 
 def _pack(revision: Revision) -> bytes:
@@ -260,3 +278,89 @@ def names(sha256: bytes, size: int, undo: bytes, redo: bytes, kept: bytes) -> It
         at += _REVISION.size + fields[7]
         if fields[1]:
             yield fields[0]
+
+
+def encode_record(document: Document) -> bytes:
+    """A whole document as bytes; the same document always as the same bytes."""
+    metadata, version = document.metadata, document.version
+    described = json.dumps(
+        [
+            *(document.id, version.a, version.b, document.epoch, document.deleted),
+            *(metadata.number, float(metadata.created), metadata.path, metadata.access.owner),
+            metadata.access.grants,
+        ],
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+    parts = (
+        described,
+        _pack(document.current),
+        _pack_all(document.undo),
+        _pack_all(document.redo),
+        _pack_checkpoints(document.checkpoints),
+    )
+    return _RECORD.pack(_RECORD_MAGIC, *map(len, parts)) + b"".join(parts)
+
+
+def decode_record(record: bytes) -> Document:
+    """
+    What L{encode_record} made.
+
+    @raise Invalid: it is nothing that L{encode_record} makes: damaged, or of another kind.
+    """
+    try:
+        document = _decode_record(record)
+        # Whatever was cut off, left over or written in another way shows here.
+        genuine = encode_record(document) == record and _is_sound(document)
+    except _NO_RECORD as error:
+        raise Invalid(f"this is no record of a document: {error}") from error
+    if not genuine:
+        raise Invalid("this is no record of a document: it is damaged")
+    return document
+
+
+def _decode_record(record: bytes) -> Document:
+    magic, *lengths = _RECORD.unpack_from(record)
+    if magic != _RECORD_MAGIC:
+        raise ValueError("it begins in another way")
+    at = _RECORD.size
+    parts = []
+    for length in lengths:
+        parts.append(record[at : at + length])
+        at += length
+    described, current, undo, redo, checkpoints = parts
+    id_, a, b, epoch, deleted, number, created, path, owner, grants = json.loads(described)
+    access = AccessList(owner, tuple((user, right) for user, right in grants))
+    return Document(
+        id_,
+        Metadata(path, access, created, number),
+        Version(a, b),
+        epoch,
+        _unpack(current, 0)[0],
+        _unpack_all(undo),
+        _unpack_all(redo),
+        _unpack_checkpoints(checkpoints),
+        deleted,
+    )
+
+
+def _is_sound(document: Document) -> bool:
+    """Whether every value is one that a store can keep."""
+    metadata, version = document.metadata, document.version
+    grants = metadata.access.grants
+    revisions = [document.current, *document.undo, *document.redo]
+    revisions += [one.revision for one in document.checkpoints]
+    measures = [one.content.measure for one in revisions]
+    whole = [version.a, version.b, document.epoch, metadata.number]
+    counts = [n for m in measures for n in (m.size, m.words, m.characters, m.sentences)]
+    texts = [document.id, metadata.path, metadata.access.owner]
+    times = [metadata.created, *(one.modified for one in revisions)]
+    times += [one.made for one in document.checkpoints]
+    return (
+        all(type(number) is int and 0 <= number < _LIMIT for number in whole + counts)
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(user, str) and right in ("r", "w") for user, right in grants)
+        and all(type(time) is float and math.isfinite(time) for time in times)
+        and isinstance(document.deleted, bool)
+        and _ID.fullmatch(document.id) is not None
+    )

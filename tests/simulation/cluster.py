@@ -183,6 +183,7 @@ class Cluster:
         server = StorageServer(
             Surroundings(
                 clock=self.clock,
+                steady=self.clock.seconds,
                 wall=self.wall,
                 entropy=chance(f"{name} {self._starts}"),
                 work=lambda function, *arguments: succeed(function(*arguments)),

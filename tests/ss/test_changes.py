@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import Busy, Invalid
-from dfs.ss.changes import WAITING, Lines
+from dfs.ss.lines import WAITING, Lines
 
 
 class LineTests(SynchronousTestCase):

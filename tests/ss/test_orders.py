@@ -113,10 +113,13 @@ class OrderTests(WorldTests):
             self.content(nm.ask_content(GetFileContent(DOCUMENT, 1, "ab" * 32)))
 
     def test_epochs(self) -> None:
-        """An order of the past is refused; one of the future is durable before it is obeyed."""
+        """An order of the past is refused; one of the future is durable, and ends the lease."""
         with self.assertRaises(Moved):
             self.world.order(DeleteFile(DOCUMENT, 0, "alice"))
         self.world.order(evolve(metadata(DOCUMENT, ("r:bob",), 2), epoch=5))
         self.assertEqual(self.world.disk.identity.epoch, 5)
         self.refused(Moved, Stat(self.world.ticket(right=Right.READ)))
+        self.refused(Moved, Stat(self.world.ticket(epoch=5)))
+        self.world.nm.epoch = 5
+        self.world.pass_time(5)
         self.ask(Stat(self.world.ticket(epoch=5)))

@@ -21,6 +21,7 @@ from dfs.wire.answers import Contents
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
+    Beaten,
     Goodbye,
     Heartbeat,
     PutMetadata,
@@ -64,6 +65,7 @@ class Recorder:
 
     @ivar heard: the requests that came, in order.
     @ivar noted: what it says that it has.
+    @ivar serve: what it says to heartbeats; C{says} has the rest.
     @ivar handlers: what it does with each request.
     @ivar answers: whether notes and heartbeats are answered.
     """
@@ -72,13 +74,16 @@ class Recorder:
         self.heard: list[Request[Any]] = []
         self.noted = 0
         self.epoch = 1
+        self.home = True
+        self.serve = True
+        self.says: dict[str, bool] = {}
         self.cluster = CLUSTER
         self.answers = True
         self.refusal: DFSError | None = None
         self._held: list[Deferred[None]] = []
         self.handlers: dict[type[Request[Any]], Handler] = {
             SSRegister: self._register,
-            Heartbeat: self._told,
+            Heartbeat: self._beaten,
             WriteComplete: self._told,
             Goodbye: self._told,
         }
@@ -110,7 +115,16 @@ class Recorder:
         self.heard.append(request)
         if self.refusal is not None:
             raise self.refusal
-        return Registered(self.cluster, self.epoch, self.noted, True, 5.0, 10.0)
+        return Registered(self.cluster, self.epoch, self.noted, self.home, 5.0, 10.0)
+
+    def _beaten(self, request: Heartbeat, exchange: Exchange) -> Beaten | Deferred[Beaten]:
+        self.heard.append(request)
+        answer = Beaten(self.epoch, self.serve, **self.says)
+        if self.answers:
+            return answer
+        held: Deferred[None] = Deferred()
+        self._held.append(held)
+        return held.addCallback(lambda _: answer)
 
     def _told(self, request: Request[Any], exchange: Exchange) -> Deferred[None] | None:
         self.heard.append(request)
@@ -165,6 +179,7 @@ class World:
         )
         surroundings = Surroundings(
             clock=self.clock,
+            steady=self.clock.seconds,
             wall=self.wall,
             entropy=entropy("ss1"),
             work=self.work,
