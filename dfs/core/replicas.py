@@ -6,6 +6,10 @@ are stored.  The rules are those of C{tests/model/pair_model.py}; its names stan
 
 Note [Metadata].  Path, owner and access list are decided by the name server and numbered by it, so
 whichever copy has the higher number has the right ones, whatever the texts are.
+
+Note [Equal is not the same].  Counters never repeat, so equal versions are the same state, unless a
+disk forgot commits that it had called durable and counted them again.  Taking two different states
+for equal would leave them different for ever; they are treated as concurrent.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import datetime
 
 from attrs import evolve
 
-from dfs.core.documents import Checkpoint, Document
+from dfs.core.documents import Checkpoint, Content, Document
 from dfs.core.history import CONFLICT, MAX_CHECKPOINTS, Stamp
 from dfs.core.versions import Version
 from dfs.errors import Conflict
@@ -33,6 +37,8 @@ def received(own: Document | None, theirs: Document) -> Document | None:
         return theirs
     if own.version.concurrent(theirs.version):
         raise Conflict(f"this member has {own.version}, which is beside {theirs.version}")
+    if _differ(own, theirs):
+        raise Conflict(f"this member has another {own.version} than the one that came")
     new = theirs if theirs.version > own.version else own
     new = _with_newest_metadata(new, own, theirs)
     return None if new == own else new
@@ -53,17 +59,29 @@ def judged(own: Document | None, orphan: Document, server: str, stamp: Stamp) ->
     """
     if own is None:
         return stamp.apply(orphan)
-    if own.version >= orphan.version:
+    if own.version >= orphan.version and not _differ(own, orphan):
         return None
     if own.deleted and not orphan.deleted:
         raise Conflict("the document was deleted here")
-    if orphan.version >= own.version:
+    if orphan.version > own.version:
         return stamp.apply(_with_newest_metadata(orphan, own, orphan))
     above = Version(max(own.version.a, orphan.version.a), max(own.version.b, orphan.version.b))
     merged = evolve(own, version=above)
     if not orphan.deleted:
         merged = _with_conflicts(merged, orphan, server, stamp)
     return stamp.apply(_with_newest_metadata(merged, own, orphan))
+
+
+def _differ(one: Document, other: Document) -> bool:
+    """See Note [Equal is not the same]; metadata has its own number."""
+    if one.version != other.version:
+        return False
+    return _texts(one) != _texts(other)
+
+
+def _texts(document: Document) -> tuple[bool, list[str], list[Content]]:
+    tags = [checkpoint.tag for checkpoint in document.checkpoints]
+    return document.deleted, tags, document.contents()
 
 
 def _with_newest_metadata(new: Document, one: Document, other: Document) -> Document:
@@ -74,8 +92,9 @@ def _with_newest_metadata(new: Document, one: Document, other: Document) -> Docu
 def _with_conflicts(own: Document, orphan: Document, server: str, stamp: Stamp) -> Document:
     """Keep the other text, and checkpoints that only the other copy has."""
     known = {one.tag: one for one in own.checkpoints}
+    kept = [one.revision.content for one in own.checkpoints if one.tag.startswith(CONFLICT)]
     added = []
-    if orphan.current.content != own.current.content:
+    if orphan.current.content not in (own.current.content, *kept):
         added.append(("", orphan.current))
     for one in orphan.checkpoints:
         mine = known.get(one.tag)
