@@ -194,10 +194,11 @@ class Pairing:
     # ------------------------------------------------------------------------------- acting
 
     def _act(self, place: Place, old: Pair, event: Event, action: Action) -> None:
+        if action is Action.COPY or event is Event.FORCED:
+            # What the peer lacks was not looked at while there was none that counted.
+            self._index.survey(place)
         if place.pair.active != old.active:
             self._promoted(place, old, event)
-        if (place.pair.copying and not old.copying) or action is Action.COPY:
-            self._index.survey(place)
         if place.pair.state is PairState.RECONCILING:
             self._report(place, "recovery_started", "{server} is back; it catches up")
         elif event is Event.EQUAL:
