@@ -3,6 +3,10 @@ One question, asked until it is answered.
 
 Decides which server is asked, what is asked again, and when a location is forgotten.  Must not
 know what a question means; L{dfs.client.session} does.
+
+Note [Are you there].  A change that was sent to a server which does not answer is in doubt, and
+nobody may repeat it.  So a server that was not heard for a second is asked something harmless
+first: if it is frozen, the change was not sent, and goes to whoever takes its place.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
@@ -24,7 +29,7 @@ from dfs.client.notices import NAME_SERVER, NOTICE_SECONDS, Notice, Tell, awaite
 from dfs.client.retries import Attempts
 from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized, Unavailable
 from dfs.wire.client import Connection
-from dfs.wire.messages import Locate, Located, Record, Request
+from dfs.wire.messages import Locate, Located, Record, Request, WhoAmI
 
 A = TypeVar("A", bound=Record)
 T = TypeVar("T")
@@ -35,6 +40,9 @@ Doing = Coroutine[Deferred[Any], Any, T]
 #: Seconds that an answer may take which can be asked for again, and one which cannot.
 READ_SECONDS = 10.0
 CHANGE_SECONDS = 30.0
+
+#: Seconds after which a server has to be heard again before a change is sent to it.
+QUIET_SECONDS = 1.0
 
 # What a stale location may be answered with although the document is there and allowed.
 _MAYBE_STALE = (NotFound, Unauthorized, Unauthenticated)
@@ -73,6 +81,7 @@ class Asker:
         self.links = links
         self.locations = Locations()
         self.tell: Tell | None = None
+        self._heard: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._wall = wall
         self._random = random
         self._waiting = waiting
@@ -106,6 +115,7 @@ class Asker:
         found: list[Any] = []
         try:
             while batch := await self.bounded(items.read(), READ_SECONDS):
+                self.heard(connection)
                 found += batch
         except Unavailable as error:
             raise judged(error, connection) from None
@@ -173,17 +183,43 @@ class Asker:
         @param seconds: that the answer may take, if not as long as others of its kind.
         @raise Unanswered: it was sent, and then the connection or the patience ended.
         """
+        if not repeatable:
+            await self._find_alive(connection)
         if connection.lost:
             raise Unreachable("the connection was lost")
         longest = seconds or (READ_SECONDS if repeatable else CHANGE_SECONDS)
         try:
-            return await self.bounded(connection.ask(request, body, None), longest)
+            answer = await self.bounded(connection.ask(request, body, None), longest)
+            self.heard(connection)
+            return answer
         except Unanswered:
             # It may be frozen; the next question goes to a new connection.
             connection.close(abort=True)
             raise
         except Unavailable as error:
             raise judged(error, connection) from None
+
+    def heard(self, connection: Connection) -> None:
+        """Whoever is at the other end has said something."""
+        self._heard[connection] = self.clock.seconds()
+
+    async def _find_alive(self, connection: Connection) -> None:
+        """
+        See Note [Are you there].
+
+        @raise Unreachable: there is no answer; nothing was sent that could change anything.
+        """
+        now = self.clock.seconds()
+        # One that is not known here was made, and greeted, a moment ago.
+        if now - self._heard.setdefault(connection, now) < QUIET_SECONDS:
+            return
+        try:
+            await self.ask(connection, WhoAmI(), repeatable=True)
+        except Unanswered:
+            raise Unreachable("it does not answer") from None
+        except DFSError:
+            # Whatever it says, it is there.
+            self.heard(connection)
 
     async def bounded(self, waiting: Deferred[T], seconds: float) -> T:
         """

@@ -102,6 +102,7 @@ class Incoming:
             return b""
         try:
             piece = await self._asker.bounded(self._contents.read(), silence)
+            self._asker.heard(self._connection)
         except Unavailable as error:
             silent = isinstance(error, Unanswered)
             self.close(finished=not silent)

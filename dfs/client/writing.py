@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from dfs.client.asking import CHANGE_SECONDS, READ_SECONDS, Asker
 from dfs.client.drafts import CommitInDoubt, Draft, SessionEnded
-from dfs.client.failures import Unanswered, in_doubt
+from dfs.client.failures import Unanswered, Unreachable, in_doubt
 from dfs.client.notices import awaited
 from dfs.client.retries import Attempts
 from dfs.errors import Busy, DFSError, Internal, Invalid, Moved, TooLarge, Unavailable
@@ -166,20 +166,21 @@ class WriteSession:
                 await self._asker.pause(pause)
 
     async def _once(self, request: Request[A], body: bytes | None, seconds: float) -> A:
-        sent = not self._connection.lost
+        # Only a commit changes anything.
+        repeatable = not isinstance(request, Etirw)
         try:
             return await self._asker.ask(
-                self._connection, request, body, repeatable=False, seconds=seconds
+                self._connection, request, body, repeatable=repeatable, seconds=seconds
             )
         except Moved as error:
             raise self._ended(str(error)) from None
-        except Unavailable as error:
-            if not self._connection.lost and not isinstance(error, Unanswered):
-                raise
-            if sent and isinstance(request, Etirw):
-                self.over = True
-                raise
+        except Unreachable:
             raise self._ended(f"the connection to {self._located.server} was lost") from None
+        except Unanswered:
+            if repeatable:
+                raise self._ended(f"{self._located.server} was lost") from None
+            self.over = True
+            raise
 
     def _ended(self, why: str) -> SessionEnded:
         """The server has given the session up; whoever opens another one looks elsewhere."""

@@ -10,6 +10,8 @@ from twisted.internet.defer import Deferred
 from dfs.errors import Conflict, Unavailable
 from dfs.wire.messages import (
     Append,
+    Create,
+    Created,
     Facts,
     GetInfo,
     Hello,
@@ -86,6 +88,26 @@ class RedirectTests(FailoverCase):
         appended = self.alice.append("a.txt", "x")
         self.assertEqual(self.run_(appended, DETECTION + 5), COMMITTED)
         self.assertEqual((self.ss.asked.count("APPEND"), self.other.asked), (0, ["APPEND"]))
+
+    def test_change_on_an_old_connection(self) -> None:
+        """A change is not sent to a server that froze a while ago: so it is not in doubt."""
+        self.ss.answers[Append] = COMMITTED
+        self.run_(self.alice.append("a.txt", "x"))
+        self.stage.advance(5.0)
+        self.freeze(self.ss)
+        self.other.answers[Append] = COMMITTED
+        self.later()
+        self.assertEqual(self.run_(self.alice.append("a.txt", "y"), DETECTION + 5), COMMITTED)
+        self.assertEqual((self.ss.asked.count("APPEND"), self.other.asked), (1, ["APPEND"]))
+
+    def test_change_on_a_frozen_name_server(self) -> None:
+        """Nor is one that the name server was to make."""
+        self.nm.answers[Create] = Created("0" * 16)
+        self.run_(self.alice.create("a.txt"))
+        self.stage.advance(5.0)
+        self.nm.answers[WhoAmI] = [self.nm.be_silent, Me("alice")]
+        self.run_(self.alice.create("b.txt"), 15)
+        self.assertEqual(self.nm.asked.count("CREATE"), 2)
 
     def test_write_on_a_frozen_server(self) -> None:
         """A sentence that a frozen server did not lock is locked at the backup."""

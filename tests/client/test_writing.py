@@ -18,7 +18,7 @@ from dfs.errors import (
     Unauthorized,
     Unavailable,
 )
-from dfs.wire.messages import Abort, Done, Edit, Etirw, Opened, Sentence, Write
+from dfs.wire.messages import Abort, Done, Edit, Etirw, Opened, Sentence, WhoAmI, Write
 from tests.client.stage import OTHER_STORAGE, STORAGE
 from tests.client.test_session import COMMITTED, SessionCase
 
@@ -195,3 +195,12 @@ class WriteSessionTests(SessionCase):
         session = self.open()
         with self.assertRaises(SessionEnded):
             self.run_(session.edit(0, "x"), 11)
+
+    def test_frozen_before_commit(self) -> None:
+        """A commit is not sent to a server that froze while the writer thought: no doubt."""
+        session = self.open()
+        self.run_(session.edit(1, "big"))
+        self.stage.advance(60.0)
+        self.ss.answers[WhoAmI] = self.ss.be_silent
+        self.assertFalse(self.lost(session.commit(), SessionEnded).in_doubt)
+        self.assertNotIn("ETIRW", self.ss.asked)
