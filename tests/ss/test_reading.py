@@ -117,7 +117,9 @@ class TicketTests(WorldTests):
     def test_forgotten(self) -> None:
         """So many tickets that some are forgotten cost time, never a right."""
         world = self.world
-        admission = Admission(KEY, world.wall, world.store, world.server.serving.check, remembered=2)
+        admission = Admission(
+            KEY, world.wall, world.store, world.server.serving.check, remembered=2
+        )
         tickets = [world.ticket(seconds=seconds) for seconds in (5, 9, 13, 17)]
         for ticket in tickets * 2:
             self.assertEqual(admission.verify(ticket).user, "alice")

@@ -36,7 +36,7 @@ from dfs.wire.messages import (
     Undo,
     Write,
 )
-from tests.ss.world import DOCUMENT, NAME_SERVER, World, WorldTests, metadata
+from tests.ss.world import DOCUMENT, NAME_SERVER, SlowDisk, World, WorldTests, metadata
 
 
 class SessionTests(WorldTests):
@@ -279,28 +279,6 @@ class EndingTests(WorldTests):
         self.world.stop()
         self.world.start()
         self.world.result(self.world.call().ask(Write(self.world.ticket(), 0)))
-
-
-class SlowDisk:
-    """A disk that works when it is told to."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
-        self.slow = False
-
-    def later(self, call: Callable[[], None]) -> None:
-        """What the store is given."""
-        if self.slow:
-            self.waiting.append(call)
-        else:
-            call()
-
-    def work(self) -> None:
-        """Finish what was begun."""
-        self.slow = False
-        waiting, self.waiting = self.waiting, []
-        for call in waiting:
-            call()
 
 
 class CommitTests(WorldTests):

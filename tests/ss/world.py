@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from dfs.core.access import Right
 from dfs.core.tickets import Ticket, key_from_secret, seal
@@ -135,11 +137,33 @@ class Recorder:
         return answer
 
 
+class SlowDisk:
+    """A disk that works when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+        self.slow = False
+
+    def later(self, call: Callable[[], None]) -> None:
+        """What the store is given."""
+        if self.slow:
+            self.waiting.append(call)
+        else:
+            call()
+
+    def work(self) -> None:
+        """Finish what was begun."""
+        self.slow = False
+        waiting, self.waiting = self.waiting, []
+        for call in waiting:
+            call()
+
+
 class World:
     """
     One storage server, C{ss1}, and whoever calls it.
 
-    @ivar registered: whether there is a name server.
+    @ivar slept: seconds for which the server's process stood still, and noticed nothing.
     """
 
     def __init__(
@@ -156,6 +180,7 @@ class World:
 
         self.clock = Clock()
         self.network = Network(self.clock)
+        self.slept = 0.0
         self.nm = Recorder(self.clock)
         if name_server:
             self.network.listen(NAME_SERVER, self.nm.factory)
@@ -179,7 +204,7 @@ class World:
         )
         surroundings = Surroundings(
             clock=self.clock,
-            steady=self.clock.seconds,
+            steady=lambda: self.clock.seconds() + self.slept,
             wall=self.wall,
             entropy=entropy("ss1"),
             work=self.work,
@@ -342,6 +367,18 @@ class WorldTests(SynchronousTestCase):
         assert isinstance(outcome, Failure), outcome
         outcome.trap(error)
         return outcome.getErrorMessage()
+
+    def events(self) -> list[str]:
+        """What is logged from now on, by name."""
+        names: list[str] = []
+
+        @provider(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            names.append(str(event.get("log_event", "")))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        return names
 
     def content(self, contents: Contents) -> bytes:
         """All of a content that is asked for."""
