@@ -58,6 +58,9 @@ A = TypeVar("A", bound=Record)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: Seconds after which INFO does without the exact figures.
+STAT_SECONDS = 3.0
+
 __all__ = ["DocumentInfo", "Session", "Waiting"]
 
 
@@ -230,13 +233,18 @@ class Session:
             facts = await self._asker.document(
                 path,
                 "r",
-                self._asker.at_server(lambda at: Stat(at.ticket), None, True),
+                self._stat,
                 repeatable=True,
                 patience=0.0,
             )
         except Unavailable as error:
             return DocumentInfo(index, None, str(error))
         return DocumentInfo(index, facts)
+
+    async def _stat(self, located: Located) -> Facts:
+        connection = await self._links.storage(located.address)
+        request = Stat(located.ticket)
+        return await self._asker.ask(connection, request, repeatable=True, seconds=STAT_SECONDS)
 
     # -------------------------------------------------------------------------------- reading
 

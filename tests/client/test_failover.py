@@ -165,6 +165,14 @@ class RedirectTests(FailoverCase):
         self.fail_over()
         self.assertEqual(self.run_(self.alice.info("a.txt")).facts, facts)
 
+    def test_info_of_a_frozen_server(self) -> None:
+        """INFO does without the figures of a server that does not answer, within seconds."""
+        self.ss.answers[Read] = content(b"x")
+        self.run_(self.alice.read("a.txt"))
+        self.nm.answers[GetInfo] = some_info("a.txt")
+        self.freeze(self.ss)
+        self.assertIsNone(self.run_(self.alice.info("a.txt"), 5).facts)
+
 
 class LargeReadTests(FailoverCase):
     """A download that loses its server in the middle."""
