@@ -173,7 +173,8 @@ class WriteSession:
                 self._connection, request, body, repeatable=repeatable, seconds=seconds
             )
         except Moved as error:
-            raise self._ended(str(error)) from None
+            # The rest of it says what to do, to those who do it by hand.
+            raise self._ended(str(error).partition(";")[0]) from None
         except Unreachable:
             raise self._ended(f"the connection to {self._located.server} was lost") from None
         except Unanswered:
