@@ -53,7 +53,10 @@ _RECORD_MAGIC = b"dfs1"
 _LIMIT = 2**63
 
 #: What reading something else may raise.
-_NO_RECORD = (StructError, ValueError, TypeError, IndexError, AttributeError, RecursionError)
+_NO_RECORD = (
+    *(StructError, ValueError, TypeError, IndexError, AttributeError),
+    *(OverflowError, RecursionError),
+)
 
 _ID = re.compile(r"[0-9a-f]{16}")
 

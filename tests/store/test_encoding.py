@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -10,11 +14,14 @@ from dfs.core.access import AccessList
 from dfs.core.documents import Checkpoint, Content, Document, Metadata, Revision
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
+from dfs.errors import Invalid
 from dfs.store.encoding import (
     decode,
     decode_head,
+    decode_record,
     decode_summary,
     encode,
+    encode_record,
     head_of,
     names,
     summarize,
@@ -65,3 +72,86 @@ class EncodingTests(SynchronousTestCase):
         row = (7, *encode(document))
         expected = [one.sha256 for one in document.contents() if one.size]
         self.assertEqual(list(names(row[5], row[6], *row[21:24])), expected)
+
+
+class RecordTests(SynchronousTestCase):
+    """Documents survive travelling."""
+
+    def setUp(self) -> None:
+        content = Content(b"h" * 32, Measure(1, 2, 3, 4, True))
+        self.document = Document(
+            "00000000000000d1",
+            Metadata("ä.txt", AccessList("alice", (("bob", "r"),)), 1.0, 7),
+            Version(3, 4),
+            5,
+            Revision(content, 6.0, "bob"),
+            undo=(Revision(content, 2.0, "alice"),),
+            checkpoints=(Checkpoint("tag", Revision(content, 2.5, "carol"), 3.0, "dave"),),
+        )
+        self.record = encode_record(self.document)
+
+    @given(documents)
+    def test_round_trip(self, document: Document) -> None:
+        """A document comes back from its record as it was."""
+        self.assertEqual(decode_record(encode_record(document)), document)
+
+    def refused(self, record: bytes) -> None:
+        """It is no record, and that is all that happens."""
+        self.assertRaises(Invalid, decode_record, record)
+
+    def test_cut(self) -> None:
+        """A record that is too short or too long is refused, wherever it was cut."""
+        for length in range(len(self.record)):
+            self.refused(self.record[:length])
+        self.refused(self.record + b"\0")
+
+    @given(st.data())
+    def test_damaged(self, data: st.DataObject) -> None:
+        """A damaged record is refused, or is another document that is as good as any."""
+        at = data.draw(st.integers(0, len(self.record) - 1))
+        byte = data.draw(st.binary(min_size=1, max_size=4))
+        damaged = self.record[:at] + byte + self.record[at + len(byte) :]
+        try:
+            document = decode_record(damaged)
+        except Invalid:
+            return
+        self.assertEqual(encode_record(document), damaged)
+        encode(document)
+
+    @given(st.binary(max_size=200))
+    def test_anything(self, data: bytes) -> None:
+        """Anything else is refused."""
+        self.refused(data)
+        self.refused(self.record[:24] + data)
+
+    def test_values(self) -> None:
+        """Values that no store can keep are refused, although they can be written down."""
+        metadata, current = self.document.metadata, self.document.current
+        for changes in (
+            {"id": "../../etc/passwd"},
+            {"epoch": 2**63},
+            {"epoch": -1},
+            {"version": Version(10**30, 0)},
+            {"metadata": evolve(metadata, created=float("nan"))},
+            {"metadata": evolve(metadata, number=2**63)},
+            {"metadata": evolve(metadata, access=AccessList("alice", (("bob", "x"),)))},
+            {"current": evolve(current, modified=float("inf"))},
+            {"current": evolve(current, content=Content(b"h" * 32, Measure(2**63, 0, 0, 0, True)))},
+        ):
+            self.refused(encode_record(evolve(self.document, **changes)))
+
+    def test_kinds(self) -> None:
+        """Values of other kinds than they should be are refused."""
+        start = 24
+        length = int.from_bytes(self.record[4:8], "little")
+        values = json.loads(self.record[start : start + length])
+        strange: list[Any] = [None, True, "x", "\ud800", 1.5, -1, [], {}, [["a"]], [1], 10**400]
+        for place in range(len(values)):
+            for value in strange:
+                if type(value) is type(values[place]) and value != -1:
+                    continue
+                changed = [*values[:place], value, *values[place + 1 :]]
+                described = json.dumps(changed, ensure_ascii=True, separators=(",", ":")).encode()
+                lengths = len(described).to_bytes(4, "little") + self.record[8:start]
+                rest = self.record[start + length :]
+                self.refused(self.record[:4] + lengths + described + rest)
