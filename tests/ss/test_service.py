@@ -36,6 +36,8 @@ class ServiceTests(WorldTests):
             "name": "ss1",
             "address": SERVER,
             "registered": "1",
+            "serves": "1",
+            "draining": "no",
             "epoch": "1",
             "documents": "1",
             "bytes": "10",
@@ -45,6 +47,7 @@ class ServiceTests(WorldTests):
             "streams": "1",
         }
         self.assertEqual({name: facts[name] for name in expected}, expected)
+        self.assertGreater(float(facts["lease_seconds"]), 5.0)
 
     def test_login(self) -> None:
         """A person may say who they are, if anybody can be called so; it opens nothing."""
