@@ -168,7 +168,7 @@ class Pairing:
         self._settled(place)
         self._pace(place, old, event)
         self._log.info(
-            "{pair}: {event}; it is {state} now",
+            "{pair}: {cause}; it is {state} now",
             log_event="pair_state",
             pair=new.name,
             cause=event.value,

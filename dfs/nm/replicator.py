@@ -1,36 +1,271 @@
-"""Placeholder until the real one lands: copies nothing."""
+"""
+What the members of a pair lack, copied from one to the other.
+
+Decides which document of a pair is next, how many are under way, and when what failed is tried
+again.  What there is to do stands in the index (L{dfs.nm.index}, Note [Two members]) and nowhere
+else: so jobs coalesce, nothing can be full, and a restart forgets nothing.  Must not know when a
+pair takes which step.
+
+A job is a flat chain: fetch the document from the member that has it, push it to the one that lacks
+it, with what that says it lacks, confirm.  There are three kinds of it, see L{dfs.nm.jobs}.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from attrs import define
-from twisted.internet.interfaces import IReactorTime
+from attrs import define, field
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from dfs.nm.fleet import Fleet
-from dfs.nm.index import Index, Place
+from dfs.core.pairs import PairState
+from dfs.errors import Busy, DFSError, Unavailable
+from dfs.nm.fleet import Fleet, Server
+from dfs.nm.index import Entry, Index, Place
+from dfs.nm.jobs import Copying, Job, Judging, Laying
+from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.teller import Teller
+
+#: Jobs of one pair that are under way at once.
+IN_FLIGHT = 8
+
+#: Seconds before something that failed is tried again, at first and at most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
+
+#: What a job is about.
+Thing = Entry | Grave
+
+
+def _ignore(place: Place) -> None:
+    """Nobody waits for it."""
+
+
+@define
+class Retry:
+    """
+    Something that failed.
+
+    @ivar tries: how often.
+    @ivar due: when it may be tried again.
+    """
+
+    tries: int = 0
+    due: float = 0.0
+    error: str = ""
+
+
+@define(eq=False)
+class Work:
+    """
+    What is done for one pair.
+
+    @ivar running: the ids of the documents that are worked on, and how.
+    @ivar failed: the ids of those that wait, since something of their own went wrong.
+    @ivar trouble: a member cannot be reached: everything waits.
+    """
+
+    place: Place
+    running: dict[int, Deferred[None]] = field(factory=dict)
+    failed: dict[int, Retry] = field(factory=dict)
+    trouble: Retry = field(factory=Retry)
+    timer: IDelayedCall | None = None
+    filling: bool = False
 
 
 @define(eq=False)
 class Replicator:
+    """
+    Copies, for all pairs; none waits for another one.
+
+    @ivar on_equal: called with a pair when nothing is left to do for it.
+    @ivar _random: a number from 0 to 1, a new one at each call.
+    """
+
     _index: Index
     _fleet: Fleet
     _teller: Teller
     _notes: Notes
     _clock: IReactorTime
     _random: Callable[[], float]
+    _in_flight: int = IN_FLIGHT
+    on_equal: Callable[[Place], None] = field(default=_ignore, init=False)
+    _works: dict[Place, Work] = field(factory=dict, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _log = Logger(namespace="dfs.nm")
 
-    def wake(self, place: Place) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
+    # ------------------------------------------------------------------------------ questions
 
     def equal(self, place: Place) -> bool:
+        """Whether both members are known to have the same of every document."""
         return not place.dirty and not place.behind and not place.graves
 
     def lag(self, place: Place, now: float) -> tuple[int, float]:
+        """How many documents the peer lacks something of, and since when, in seconds."""
         since = next(iter(place.dirty.values()), now)
-        return len(place.dirty), now - since
+        return len(place.dirty), max(0.0, now - since)
+
+    def stop(self) -> None:
+        """End everything."""
+        self._stopped = True
+        for work in self._works.values():
+            if work.timer is not None:
+                work.timer.cancel()
+            for job in list(work.running.values()):
+                job.cancel()
+
+    # ------------------------------------------------------------------------------- choosing
+
+    def wake(self, place: Place) -> None:
+        """There may be something to do for a pair; harmless at any time."""
+        if self._stopped:
+            return
+        work = self._works.get(place)
+        if work is None:
+            work = self._works[place] = Work(place)
+        if work.filling:
+            return
+        work.filling = True
+        try:
+            self._fill(work)
+        finally:
+            work.filling = False
+
+    def _fill(self, work: Work) -> None:
+        members = self._members(work.place)
+        now = self._clock.seconds()
+        if members is None or work.trouble.due > now:
+            return
+        active, peer = members
+        while len(work.running) < self._in_flight:
+            job = next(self._jobs(work, active, peer, now), None)
+            if job is None:
+                return
+            self._begin(work, job)
+            if work.trouble.due > now:
+                return
+
+    def _members(self, place: Place) -> tuple[Server, Server] | None:
+        """The active member and its peer, if both are here."""
+        pair = place.pair
+        if pair.state is PairState.DOWN or place.moving:
+            return None
+        active = self._fleet.servers.get(pair.active)
+        peer = self._fleet.servers.get(pair.peer)
+        if active is None or peer is None or not active.here or not peer.here:
+            return None
+        return active, peer
+
+    def _jobs(self, work: Work, active: Server, peer: Server, now: float) -> Iterator[Job]:
+        """What can be done now, in the order in which it should be."""
+        place = work.place
+        if peer.complete:
+            # Before that it may have more than we know of.
+            for entry in place.behind:
+                if self._free(work, entry, now):
+                    yield Judging(self._index, self._notes, self._clock, entry, active, peer)
+            for grave in place.graves.values():
+                here = grave.may_be_at(home=place.is_home(peer.name))
+                if here and self._free(work, grave, now):
+                    yield Laying(self._teller, grave, peer)
+        for entry in place.dirty:
+            if entry not in place.behind and self._free(work, entry, now):
+                yield Copying(
+                    self._index, self._notes, self._clock, entry, active, peer, self._teller
+                )
+
+    def _free(self, work: Work, thing: Thing, now: float) -> bool:
+        """Nobody works on it, and it need not wait."""
+        if thing.id in work.running:
+            return False
+        retry = work.failed.get(thing.id)
+        return retry is None or retry.due <= now
+
+    # -------------------------------------------------------------------------------- running
+
+    def _begin(self, work: Work, job: Job) -> None:
+        began = self._clock.seconds()
+        work.running[job.id] = running = job.start()
+        running.addCallbacks(self._done, self._failed, (work, job, began), {}, (work, job))
+        running.addErrback(self._defect, work, job)
+        running.addBoth(self._ended, work)
+
+    def _ended(self, result: object, work: Work) -> None:
+        self.wake(work.place)
+        if self.equal(work.place) and not self._stopped:
+            self.on_equal(work.place)
+
+    def _done(self, _: object, work: Work, job: Job, began: float) -> None:
+        work.running.pop(job.id, None)
+        work.failed.pop(job.id, None)
+        work.trouble = Retry()
+        self._log.debug(
+            "{pair}: {kind} of {document} is done",
+            log_event="replication_job_done",
+            pair=work.place.pair.name,
+            kind=job.kind,
+            document=f"{job.id:016x}",
+            version=job.version,
+            bytes=job.size,
+            milliseconds=round(1000 * (self._clock.seconds() - began), 3),
+        )
+
+    def _failed(self, failure: Failure, work: Work, job: Job) -> None:
+        work.running.pop(job.id, None)
+        if self._stopped or failure.check(CancelledError):
+            return
+        failure.trap(DFSError)
+        error = failure.value
+        # Then others would fare no better; a document that is locked is an affair of its own.
+        everybody = isinstance(error, Unavailable | Busy)
+        retry = work.trouble if everybody else work.failed.setdefault(job.id, Retry())
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(retry.tries, 20))
+        retry.tries += 1
+        retry.due = self._clock.seconds() + pause * (0.5 + self._random() / 2)
+        retry.error = str(error)
+        self._log.warn(
+            "{pair}: {kind} of {document} failed, it will be tried again: {code} {reason}",
+            log_event="replication_job_failed",
+            pair=work.place.pair.name,
+            kind=job.kind,
+            document=f"{job.id:016x}",
+            code=getattr(error, "code", ""),
+            reason=str(error),
+            tries=retry.tries,
+        )
+        self._alarm(work)
+
+    def _defect(self, failure: Failure, work: Work, job: Job) -> None:
+        """Something that no server said: it must not stop the others, nor be tried without end."""
+        self._log.failure("{kind} failed", failure, log_event="internal_error", kind=job.kind)
+        retry = work.failed.setdefault(job.id, Retry())
+        retry.tries, retry.due = retry.tries + 1, self._clock.seconds() + LONGEST_PAUSE
+        self._alarm(work)
+
+    def _alarm(self, work: Work) -> None:
+        """Wake up when the first of those that wait may be tried again."""
+        now = self._clock.seconds()
+        dues = [work.trouble.due, *(retry.due for retry in work.failed.values())]
+        later = [due for due in dues if due > now]
+        if work.timer is not None:
+            work.timer.cancel()
+            work.timer = None
+        if later and not self._stopped:
+            work.timer = self._clock.callLater(min(later) - now, self._ring, work)
+
+    def _ring(self, work: Work) -> None:
+        work.timer = None
+        self._forget_settled(work)
+        self.wake(work.place)
+        self._alarm(work)
+
+    def _forget_settled(self, work: Work) -> None:
+        """Something that failed may have been settled otherwise, or be gone."""
+        place = work.place
+        for document_id in list(work.failed):
+            entry = self._index.by_id(document_id)
+            waits = entry in place.dirty or entry in place.behind if entry is not None else False
+            if not waits and document_id not in place.graves:
+                del work.failed[document_id]

@@ -142,6 +142,7 @@ class NameServer(MultiService):
             Policy(settings.handback_after, settings.promise.replica),
             acks.settle,
         )
+        self.replicator.on_equal = self.pairing.look
         self._watch = Watch(self.fleet, clock, settings.intervals, dial, self.pairing.look)
 
         changes = Changes(

@@ -8,7 +8,7 @@ for an answer through it.  Must not know what is asked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dfs.errors import Busy, Unavailable
+from dfs.errors import Busy, DFSError, Unavailable
 from dfs.wire.client import Connection
 from dfs.wire.messages import Record, Request
 
@@ -85,11 +85,45 @@ class StorageLink:
             connection.close()
         self._fail(Unavailable(f"{self.name} is away; try again later"))
 
-    async def ask(self, request: Request[A], seconds: float) -> A:
+    def another(self) -> Deferred[Connection]:
+        """
+        One more connection to the same server, for something large; whoever asks closes it.
+
+        @raise Unavailable: it cannot be reached (Deferred failure).
+        """
+        reaching = self._reach(self.name, self.address)
+        reaching.addTimeout(REACH_SECONDS, self._clock)
+        return reaching.addErrback(self._unreached)
+
+    def _unreached(self, failure: Failure) -> Connection:
+        if failure.check(CancelledError, DFSError):
+            failure.raiseException()
+        raise Unavailable(f"{self.name} cannot be reached: {failure.getErrorMessage()}")
+
+    async def content(self, request: Request[Any], seconds: float) -> bytes:
+        """
+        Ask the storage server for content that fits into memory.
+
+        @raise DFSError: as L{ask}.
+        """
+        connection = await self._connected_one()
+        contents = connection.ask_content(request, None)
+        pieces: list[bytes] = []
+        try:
+            while piece := await contents.read().addTimeout(seconds, self._clock):
+                pieces.append(piece)
+        except TimeoutError:
+            raise self._silent(connection, seconds) from None
+        finally:
+            contents.close()
+        return b"".join(pieces)
+
+    async def ask(self, request: Request[A], seconds: float, body: bytes | None = None) -> A:
         """
         Ask the storage server.
 
         @param seconds: for its answer; reaching it has a limit of its own.
+        @param body: content to send along.
         @raise NoAnswer: it did not answer; whether it did what was asked is not known.
         @raise Unavailable: it cannot be reached, or so it answered; it did nothing.
         @raise Busy: too much was asked already.
@@ -99,21 +133,29 @@ class StorageLink:
             raise Busy(f"{self.name} has too much to do; try again in a moment")
         self._outstanding += 1
         try:
-            connection = self._connection
-            if connection is None or connection.lost:
-                connection = await self._connecting()
-            return await self._ask(connection, request, seconds)
+            return await self._ask(await self._connected_one(), request, seconds, body)
         finally:
             self._outstanding -= 1
 
-    async def _ask(self, connection: Connection, request: Request[A], seconds: float) -> A:
+    async def _connected_one(self) -> Connection:
+        connection = self._connection
+        if connection is None or connection.lost:
+            connection = await self._connecting()
+        return connection
+
+    def _silent(self, connection: Connection, seconds: float) -> NoAnswer:
+        # A new connection finds out whether anybody is there; this one may be dead for long.
+        connection.close(abort=True)
+        return NoAnswer(f"{self.name} did not answer within {seconds:g} s")
+
+    async def _ask(
+        self, connection: Connection, request: Request[A], seconds: float, body: bytes | None
+    ) -> A:
         try:
-            answer = connection.ask(request, timeout=None)
+            answer = connection.ask(request, body, timeout=None)
             return await answer.addTimeout(seconds, self._clock)
         except TimeoutError:
-            # A new connection finds out whether anybody is there; this one may be dead for long.
-            connection.close(abort=True)
-            raise NoAnswer(f"{self.name} did not answer within {seconds:g} s") from None
+            raise self._silent(connection, seconds) from None
         except Unavailable as error:
             if connection.lost:
                 raise NoAnswer(f"{self.name} was lost before it answered") from error

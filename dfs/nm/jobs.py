@@ -1,0 +1,254 @@
+"""
+The three things that are done with one document of a pair: copied, judged, laid to rest.
+
+Decides the stages of each, and what is learned from the answers.  Must not know which is done when,
+or what follows when one fails.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from dfs.core.versions import Version
+from dfs.errors import Conflict, Unavailable
+from dfs.nm.fleet import Server
+from dfs.nm.index import Entry, Index
+from dfs.nm.kept import Grave
+from dfs.nm.notes import Notes
+from dfs.nm.relay import Relay
+from dfs.nm.teller import TELL_SECONDS, Teller
+from dfs.wire.messages import Applied, GetFileContent, PutFileContent, Renote
+from dfs.wire.parts import part
+
+#: Seconds that either side has for a small question.
+SMALL_SECONDS = 10.0
+
+#: Bytes that are fetched and pushed at one go; more of them flow.
+SMALL_BYTES = 256 * 1024
+
+
+class Job:
+    """
+    Something that is done with one document.
+
+    @cvar kind: for people.
+    @ivar id: of the document.
+    @ivar size: bytes that were pushed.
+    @ivar version: which was pushed.
+    """
+
+    kind: ClassVar[str]
+    id: int
+    size: int
+    version: str
+
+    def start(self) -> Deferred[None]:
+        """
+        Do it.
+
+        @return: fails with the L{DFSError} that stood against it.
+        """
+        raise NotImplementedError
+
+
+@define(eq=False)
+class Transfer(Job):
+    """
+    A document goes from one member to the other.
+
+    @ivar epoch: of the pair when it began; every order carries it.
+    """
+
+    _index: Index
+    _notes: Notes
+    _clock: IReactorTime
+    entry: Entry
+    _active: Server
+    _peer: Server
+    id: int = field(init=False)
+    epoch: int = field(init=False)
+    size: int = field(default=0, init=False)
+    version: str = field(default="", init=False)
+    _log = Logger(namespace="dfs.nm")
+
+    def __attrs_post_init__(self) -> None:
+        self.id = self.entry.id
+        self.epoch = self.entry.place.pair.epoch
+
+    def transfer(self, source: Server, target: Server, orphan: str = "") -> Deferred[Applied]:
+        """Fetch from one, push to the other, with what that lacks."""
+        request = PutFileContent(self.entry.key, self.epoch, orphan)
+        return self._fetch(source).addCallback(self._push, request, source, target)
+
+    def _fetch(self, source: Server, sha256: str = "") -> Deferred[bytes]:
+        asked = GetFileContent(self.entry.key, self.epoch, sha256)
+        return Deferred.fromCoroutine(source.link.content(asked, SMALL_SECONDS))
+
+    def _push(
+        self, copy: bytes, request: PutFileContent, source: Server, target: Server
+    ) -> Deferred[Applied]:
+        self.size += len(copy)
+        pushing = Deferred.fromCoroutine(target.link.ask(request, SMALL_SECONDS, copy))
+        pushing.addCallback(self._complete, copy, request, source, target)
+        return pushing
+
+    def _complete(
+        self,
+        applied: Applied,
+        copy: bytes,
+        request: PutFileContent,
+        source: Server,
+        target: Server,
+    ) -> Applied | Deferred[Applied]:
+        """If the target lacks contents, push everything again and them with it."""
+        if not applied.lacks:
+            return applied
+        wanted = [(sha256, int(size)) for sha256, _, size in map(_split, applied.lacks)]
+        relay = Relay(self._clock, source.link.another, target.link.another)
+        if sum(size for _, size in wanted) <= SMALL_BYTES:
+            pushing = Deferred.fromCoroutine(
+                self._push_small(copy, wanted, request, source, target)
+            )
+        else:
+            pushing = Deferred.fromCoroutine(relay.run(request, copy, wanted))
+        pushing.addCallback(self._whole, relay)
+        return pushing
+
+    async def _push_small(
+        self,
+        copy: bytes,
+        wanted: list[tuple[str, int]],
+        request: PutFileContent,
+        source: Server,
+        target: Server,
+    ) -> Applied:
+        parts = [copy]
+        for sha256, _ in wanted:
+            parts.append(part(await self._fetch(source, sha256)))
+        everything = b"".join(parts)
+        self.size += len(everything)
+        return await target.link.ask(request, SMALL_SECONDS, everything)
+
+    def _whole(self, applied: Applied, relay: Relay) -> Applied:
+        self.size += relay.size
+        if applied.lacks:
+            raise Unavailable("the document changed while it was copied")
+        return applied
+
+    def learn(self, applied: Applied, member: Server) -> None:
+        """A member has this now."""
+        self.version = applied.version
+        entry = self.entry
+        if self._index.by_id(entry.id) is not entry:
+            return  # it was deleted meanwhile; its grave is seen to
+        home = entry.place.is_home(member.name)
+        self._index.learn(entry, Version.parse(applied.version), applied.number, home=home)
+        self._notes.keep(entry)
+
+
+@define(eq=False)
+class Copying(Transfer):
+    """The peer gets what it lacks of a document."""
+
+    kind: ClassVar[str] = "the copy"
+    _teller: Teller
+
+    def start(self) -> Deferred[None]:
+        """See L{Job.start}."""
+        entry = self.entry
+        copy = entry.copy
+        if copy.number and copy.version >= entry.version:
+            return self._describe()
+        chain = self.transfer(self._active, self._peer)
+        chain.addErrback(self._refused)
+        return chain.addCallback(self._confirm)
+
+    def _describe(self) -> Deferred[None]:
+        """Only who may see it, or where it stands, is new: nobody need be asked for that."""
+        number, version = self.entry.number, self.entry.copy.version
+        order = self._teller.metadata(self.entry)
+        telling = Deferred.fromCoroutine(self._peer.link.ask(order, TELL_SECONDS))
+        return telling.addCallback(lambda _: self.learn(Applied(str(version), number), self._peer))
+
+    def _confirm(self, applied: Applied) -> None:
+        self.learn(applied, self._peer)
+
+    def _refused(self, failure: Failure) -> Deferred[Applied]:
+        """
+        The peer has something of its own, which it has to tell us.
+
+        It may be that it has been told to us already and has to be judged: then this fails no more.
+        """
+        error = failure.value
+        if not isinstance(error, Conflict):
+            failure.raiseException()
+        asking = Deferred.fromCoroutine(
+            self._peer.link.ask(Renote(self.entry.key, self.epoch), SMALL_SECONDS)
+        )
+
+        def told(_: object) -> Applied:
+            raise Conflict(f"{self._peer.name} has a version of its own: {error}")
+
+        return asking.addCallback(told)
+
+
+@define(eq=False)
+class Judging(Transfer):
+    """What only the peer has of a document is adopted by the active member, or kept beside."""
+
+    kind: ClassVar[str] = "the judgement"
+
+    def start(self) -> Deferred[None]:
+        """See L{Job.start}."""
+        own, orphan = self.entry.active, self.entry.copy
+        adopted = not own.number or orphan.version >= own.version
+        chain = self.transfer(self._peer, self._active, self._peer.name)
+        return chain.addCallback(self._judged, adopted, str(orphan.version))
+
+    def _judged(self, applied: Applied, adopted: bool, orphan: str) -> None:
+        self.learn(applied, self._active)
+        self._log.info(
+            "what only {server} had of {path} "
+            + ("was adopted" if adopted else "is kept as a conflict"),
+            log_event="recovery_adopted" if adopted else "recovery_conflict",
+            server=self._peer.name,
+            document=self.entry.key,
+            path=self.entry.path,
+            version=applied.version,
+            orphan=orphan,
+        )
+
+
+@define(eq=False)
+class Laying(Job):
+    """A document that is gone is removed from the peer."""
+
+    kind: ClassVar[str] = "the deletion"
+    _teller: Teller
+    _grave: Grave
+    _peer: Server
+    id: int = field(init=False)
+    size: int = field(default=0, init=False)
+    version: str = field(default="", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.id = self._grave.id
+
+    def start(self) -> Deferred[None]:
+        """See L{Job.start}."""
+        laying = Deferred.fromCoroutine(self._teller.lay(self._peer, self._grave))
+        return laying.addCallback(self._laid)
+
+    def _laid(self, laid: bool) -> None:
+        if not laid:
+            raise Unavailable(f"{self._peer.name} did not remove it")
+
+
+def _split(lacking: str) -> tuple[str, str, str]:
+    return lacking.partition(":")
