@@ -24,6 +24,9 @@ from dfs.store.interfaces import IStore
 from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import DeleteFile, Drain, Drained, Promote, PutMetadata
 
+#: The longest that finishing may be asked to take.
+MOST_SECONDS = 3600.0
+
 
 @define(eq=False)
 class Orders:
@@ -80,6 +83,8 @@ class Orders:
     async def drain(self, request: Drain, exchange: Exchange) -> Drained:
         """Finish what is being changed."""
         await obey(self._membership, exchange.peer, request.epoch)
+        if not 0 <= request.seconds <= MOST_SECONDS:
+            raise Invalid(f"DRAIN takes 0 to {MOST_SECONDS:g} seconds")
         return Drained(await self._changes.serving.draining.drain(request.seconds))
 
 

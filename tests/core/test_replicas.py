@@ -4,6 +4,8 @@ What becomes of two copies of a document.
 
 from __future__ import annotations
 
+import contextlib
+
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.core.access import AccessList
 from dfs.core.documents import Checkpoint, Document, Metadata, Revision
-from dfs.core.history import MAX_CHECKPOINTS, Stamp, buried, content_of, created
+from dfs.core.history import MAX_CHECKPOINTS, Stamp, buried, content_of, created, written
 from dfs.core.replicas import judged, received
 from dfs.core.versions import Version
 from dfs.errors import Conflict
@@ -248,3 +250,86 @@ class JudgedTests(SynchronousTestCase):
             self.assertLessEqual(set(texts(orphan).values()), final)
         if not orphan.version > own.version:
             self.assertLessEqual(set(texts(own).values()), final)
+
+
+class Members:
+    """
+    Two members, one document, and a name server that makes every mistake that it may make.
+
+    A text lists the numbers of all writes that it contains, so nothing can be lost unnoticed.
+    """
+
+    def __init__(self) -> None:
+        self.members: list[Document] = [document("0.0"), document("0.0")]
+        self.contents: dict[bytes, set[str]] = {content_of(b"").sha256: set()}
+        self.active, self.epoch = 0, 1
+        self.fetched: list[tuple[int, int, Document]] = []
+        self.acknowledged: set[str] = set()
+
+    def stamp(self) -> Stamp:
+        """The active member, now."""
+        return Stamp("alice", NOW, self.epoch, home=self.active == 0)
+
+    def write(self) -> None:
+        """A client writes at the active member."""
+        own = self.members[self.active]
+        number = f"{len(self.acknowledged)} "
+        self.acknowledged.add(number)
+        texts = self.contents[own.current.content.sha256] | {number}
+        content = content_of("".join(sorted(texts)).encode())
+        self.contents[content.sha256] = texts
+        self.members[self.active] = written(own, content, self.stamp(), 2)
+
+    def fetch(self) -> None:
+        """A copy of the active member's is on its way."""
+        self.fetched.append((self.epoch, 1 - self.active, self.members[self.active]))
+
+    def push(self, which: int) -> None:
+        """A copy arrives, late or again; one of an older epoch is refused."""
+        if not self.fetched:
+            return
+        epoch, to, copy = self.fetched[which % len(self.fetched)]
+        if epoch != self.epoch:
+            return
+        with contextlib.suppress(Conflict):
+            self.members[to] = received(self.members[to], copy) or self.members[to]
+
+    def judge(self) -> None:
+        """What the other member has is judged."""
+        own, orphan = self.members[self.active], self.members[1 - self.active]
+        self.members[self.active] = judged(own, orphan, "ss1", self.stamp()) or own
+
+    def fail_over(self) -> None:
+        """The other member takes over, whatever it lacks."""
+        self.active, self.epoch = 1 - self.active, self.epoch + 1
+
+    def do(self, deed: int) -> None:
+        """One of these."""
+        deeds = (self.write, self.fetch, self.judge, self.fail_over)
+        if deed < len(deeds):
+            deeds[deed]()
+        else:
+            self.push(deed)
+
+    def kept(self, member: int) -> set[str]:
+        """The writes in the present text and in the checkpoints of a member."""
+        return set().union(*(self.contents[one] for one in texts(self.members[member]).values()))
+
+
+class ModelTests(SynchronousTestCase):
+    """
+    Both rules together.
+    """
+
+    @given(st.lists(st.integers(0, 9), max_size=60))
+    def test_nothing_is_lost(self, deeds: list[int]) -> None:
+        """Whatever happened: once judged and copied both are the same, and have every write."""
+        both = Members()
+        for deed in deeds:
+            both.do(deed)
+        both.judge()
+        both.fetch()
+        both.push(-1)
+        self.assertEqual(both.members[0], both.members[1])
+        for member in (0, 1):
+            self.assertEqual(both.kept(member), both.acknowledged)

@@ -35,6 +35,7 @@ from dfs.wire.messages import (
     Promote,
     PutFileContent,
     Renote,
+    Undo,
     Write,
 )
 from dfs.wire.parts import HEADER_BYTES, header, part, read_header
@@ -438,3 +439,32 @@ class RenoteTests(CopyTests):
         self.assertEqual([note.deleted for note in self.world.nm.notes()[-2:]], [True, True])
         with self.assertRaises(NotFound):
             self.world.order(Renote(OTHER, 1))
+
+
+class BothTests(CopyTests):
+    """From one server to another, as the name server carries it."""
+
+    def test_whole(self) -> None:
+        """A document with its history arrives as it was, and only what is lacking is carried."""
+        for text in (b"one", LARGE, b"two", b"", LARGE + b"more"):
+            self.put(text)
+        self.ask(Undo(self.world.ticket()))
+        original, source = self.kept(), self.nm
+        target = World()
+        self.addCleanup(target.stop)
+
+        def push(data: bytes) -> Applied:
+            pieces = [data[at : at + 50_000] for at in range(0, len(data), 50_000)][::-1]
+            take = lambda: pieces.pop() if pieces else b""  # noqa: E731
+            return target.result(connection.send(PutFileContent(DOCUMENT, 1), take))
+
+        connection = target.call_as_nm()
+        copy = self.content(source.ask_content(GetFileContent(DOCUMENT, 1)))
+        applied = push(copy)
+        self.assertEqual(applied.lacks, lacking(b"one", LARGE, b"two", LARGE + b"more"))
+        for lack in applied.lacks:
+            sha256, _, size = lack.partition(":")
+            copy += header(bytes.fromhex(sha256), int(size)) + self.fetch(sha256)
+        self.assertEqual(push(copy), Applied(str(original.version), 1))
+        self.assertEqual(target.store.document(DOCUMENT), original)
+        self.assertEqual(target.disk.contents, self.world.disk.contents)

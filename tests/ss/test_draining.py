@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from dfs.errors import Busy, Internal, Moved
+from dfs.errors import Busy, Internal, Invalid, Moved
 from dfs.wire.messages import (
     Abort,
     Append,
@@ -245,8 +245,11 @@ class DrainTests(WorldTests):
         self.successResultOf(changing)
         self.successResultOf(draining)
 
-    def test_epochs(self) -> None:
-        """An order of the past is refused."""
+    def test_refused(self) -> None:
+        """An order of the past is refused, and one that asks for a strange time."""
+        for seconds in (-1.0, 1e9):
+            with self.assertRaises(Invalid):
+                self.world.order(Drain(1, seconds))
         self.world.order(Promote(2))
         with self.assertRaises(Moved):
             self.world.order(Drain(1, 1.0))
