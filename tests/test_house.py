@@ -76,7 +76,7 @@ SOURCES = ENTRANCES
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
     # the pauses between two looks of somebody who waits for others.
-    "callLater": {"ss/streaming", "wire/client"},
+    "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client"},
     "deferLater": {
         "client/asking",
         "nm/questions",

@@ -32,6 +32,11 @@ class Hold:
     _until: float | None = field(default=None, init=False)
     _tries: int = field(default=0, init=False)
 
+    @property
+    def begun(self) -> bool:
+        """It is known from when on it follows."""
+        return self._until is not None
+
     def failed(self, now: float) -> None:
         """The home primary has failed."""
         self._failures = [one for one in self._failures if one > now - MEMORY] + [now]

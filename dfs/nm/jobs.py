@@ -213,16 +213,26 @@ class Judging(Transfer):
 
     def _judged(self, applied: Applied, adopted: bool, orphan: str) -> None:
         self.learn(applied, self._active)
-        self._log.info(
-            "what only {server} had of {path} "
-            + ("was adopted" if adopted else "is kept as a conflict"),
-            log_event="recovery_adopted" if adopted else "recovery_conflict",
-            server=self._peer.name,
-            document=self.entry.key,
-            path=self.entry.path,
-            version=applied.version,
-            orphan=orphan,
-        )
+        if adopted:
+            self._log.info(
+                "what only {server} had of {path} was adopted",
+                log_event="recovery_adopted",
+                server=self._peer.name,
+                document=self.entry.key,
+                path=self.entry.path,
+                version=applied.version,
+                orphan=orphan,
+            )
+        else:
+            self._log.warn(
+                "what {server} had of {path} is kept as a conflict: it was changed here too",
+                log_event="recovery_conflict",
+                server=self._peer.name,
+                document=self.entry.key,
+                path=self.entry.path,
+                version=applied.version,
+                orphan=orphan,
+            )
 
 
 @define(eq=False)

@@ -140,15 +140,20 @@ class Pairing:
 
     def _stable(self, place: Place) -> bool:
         """The home primary may serve again."""
-        if self._policy.handback_after is None or place.draining:
+        if place.pair.state is not PairState.REVERSED or place.draining:
             return False
         home = self._fleet.servers.get(place.pair.home)
         if home is None or home.known.drained:
             return False
         now = self._clock.seconds()
-        hold = self._holds.get(place)
+        hold = self._hold(place)
+        if not hold.begun and self._policy.handback_after is not None:
+            hold.begin(now)  # it followed when this name server started
         _, lag = self._replicator.lag(place, now)
-        return hold is not None and hold.over(now) and lag <= CLOSE_SECONDS
+        return hold.over(now) and lag <= CLOSE_SECONDS
+
+    def _hold(self, place: Place) -> Hold:
+        return self._holds.setdefault(place, Hold(self._policy.handback_after or 0.0))
 
     async def _happen(self, place: Place, event: Event, also: Sequence[Change] = ()) -> None:
         """
@@ -181,14 +186,13 @@ class Pairing:
 
     def _pace(self, place: Place, old: Pair, event: Event) -> None:
         """When the home primary may serve again."""
-        now, after = self._clock.seconds(), self._policy.handback_after
-        hold = self._holds.setdefault(place, Hold(after or 0.0))
+        now, hold = self._clock.seconds(), self._hold(place)
         if place.pair.state is PairState.FAILED_OVER and old.home_active:
             hold.failed(now)
         elif place.pair.state is PairState.REVERSED:
             if event is Event.UNDONE:
                 hold.undone(now)
-            else:
+            elif self._policy.handback_after is not None:
                 hold.begin(now)
 
     # ------------------------------------------------------------------------------- acting
@@ -200,24 +204,31 @@ class Pairing:
         if place.pair.active != old.active:
             self._promoted(place, old, event)
         if place.pair.state is PairState.RECONCILING:
-            self._report(place, "recovery_started", "{server} is back; it catches up")
+            self._log.info(
+                "{pair}: {server} is back; it catches up",
+                log_event="recovery_started",
+                **self._sums(place),
+            )
         elif event is Event.EQUAL:
-            self._report(place, "recovery_complete", "{server} has everything")
+            self._log.info(
+                "{pair}: {server} has everything",
+                log_event="recovery_complete",
+                **self._sums(place),
+            )
         if action is Action.DRAIN:
             self._handing.add(place)
             switching = Deferred.fromCoroutine(self._hand_back(place))
             switching.addErrback(self._failed, place)
 
-    def _report(self, place: Place, event: str, words: str) -> None:
-        self._log.info(
-            f"{{pair}}: {words}",
-            log_event=event,
-            pair=place.pair.name,
-            server=place.pair.peer,
-            documents=place.documents,
-            lag=len(place.dirty),
-            behind=len(place.behind),
-        )
+    def _sums(self, place: Place) -> dict[str, object]:
+        """What is told of the peer."""
+        return {
+            "pair": place.pair.name,
+            "server": place.pair.peer,
+            "documents": place.documents,
+            "lag": len(place.dirty),
+            "behind": len(place.behind),
+        }
 
     def _promoted(self, place: Place, old: Pair, event: Event) -> None:
         """Another member is active: let it serve, as soon as it knows what it must."""
@@ -226,19 +237,25 @@ class Pairing:
         server.state = State.JOINING
         self._teller.catch_up(server)
         behind = named(place.behind)
-        switched = event is Event.SWITCHED
-        log_event = "handback_complete" if switched and pair.home_active else "failover_complete"
-        self._log.warn(
-            "{pair} is served by {server} now, not by {before}; {behind} documents lack something "
-            "that only {before} has: {documents}",
-            log_event=log_event,
-            pair=pair.name,
-            server=pair.active,
-            before=old.active,
-            epoch=pair.epoch,
-            behind=len(behind),
-            documents=behind[:NAMED],
-        )
+        fields = {
+            "pair": pair.name,
+            "server": pair.active,
+            "before": old.active,
+            "epoch": pair.epoch,
+            "behind": len(behind),
+            "documents": behind[:NAMED],
+        }
+        if event is Event.SWITCHED and pair.home_active:
+            self._log.info(
+                "{pair} is served by {server} again", log_event="handback_complete", **fields
+            )
+        else:
+            self._log.warn(
+                "{pair} is served by {server} now, not by {before}; of {behind} documents only "
+                "{before} has the newest version: {documents}",
+                log_event="failover_complete",
+                **fields,
+            )
         if place.behind and place not in self._renoting:
             self._renoting.add(place)
             asking = Deferred.fromCoroutine(self._renote(place, server))
@@ -303,7 +320,7 @@ class Pairing:
                 f"{place.pair.name} is {place.pair.state.value}: only when it is REVERSED can "
                 f"{place.pair.home} serve again"
             )
-        self._holds[place].skip(self._clock.seconds())
+        self._hold(place).skip(self._clock.seconds())
         self.look(place)
 
     async def switch(self, place: Place) -> None:

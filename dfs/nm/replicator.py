@@ -239,7 +239,9 @@ class Replicator:
 
     def _defect(self, failure: Failure, work: Work, job: Job) -> None:
         """Something that no server said: it must not stop the others, nor be tried without end."""
-        self._log.failure("{kind} failed", failure, log_event="internal_error", kind=job.kind)
+        self._log.failure(
+            "a job failed", failure, log_event="internal_error", document=f"{job.id:016x}"
+        )
         retry = work.failed.setdefault(job.id, Retry())
         retry.tries, retry.due = retry.tries + 1, self._clock.seconds() + LONGEST_PAUSE
         self._alarm(work)

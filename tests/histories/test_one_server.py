@@ -98,6 +98,7 @@ class WritersTests(HistoryCase):
         """H6: four sentences go into the midst of 5,000; a failed commit changes nothing."""
         text = " ".join(f"Sentence {number}." for number in range(5_000))
         self.get(self.alice.put("d.txt", text.encode()))
+        self.cluster.advance(1.0)
         line, disk = self.shown("d.txt"), self.cluster.disks["ss1"]
         session = self.get(self.alice.write("d.txt", 2_500))
         self.get(session.edit(0, "A. B. C. D."))
@@ -238,6 +239,8 @@ class ContentTests(HistoryCase):
         self.cluster.advance(100.0)
         self.restart()
         self.restart_nm()
+        # Who read last is known to the server that was asked: it has to be the active one again.
+        self.cluster.advance(100.0)
         later = self.get(self.alice.info("d.txt"))
         self.assertEqual(
             (later.index.created, later.index.modified, later.index.modified_by),

@@ -34,7 +34,9 @@ class Wire:
         self.closed = False
         self._waiting: list[Deferred[None]] = []
 
-    def ask(self, request: object, timeout: float | None) -> Deferred[Any]:
+    def ask(
+        self, request: object, body: bytes | None = None, timeout: float | None = None
+    ) -> Deferred[Any]:
         """Remember a question."""
         answer: Deferred[Any] = Deferred(lambda given_up: None)
         self.asked.append(answer)
