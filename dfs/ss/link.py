@@ -33,9 +33,10 @@ Dial = Callable[[str], Deferred[Connection]]
 #: Heartbeats that may be unanswered, one after the other, before nobody is taken to be there.
 UNANSWERED = 2
 
-#: Seconds to wait before dialling again, at first, at most, and when we are not wanted.
+#: Seconds to wait before dialling again, at first, at most (a lease may be ending), and when we are
+#: not wanted.
 FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 2.0
+LONGEST_PAUSE = 0.5
 UNWANTED_PAUSE = 15.0
 
 #: Seconds for dialling, greeting and registering together.
