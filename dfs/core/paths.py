@@ -67,6 +67,19 @@ def split(path: str) -> tuple[str, str]:
     return parent, name
 
 
+def beside(path: str, ending: str) -> str:
+    """
+    A path for something that belongs beside a document: its own with an ending, cut to fit.
+
+    @param ending: ASCII, short.
+    """
+    folder, name = split(path)
+    room = min(MAX_PART_BYTES, MAX_PATH_BYTES - len(folder.encode()) - 1) - len(ending)
+    # A character that is cut through is left out.
+    cut = name.encode()[: max(1, room)].decode(errors="ignore")
+    return f"{folder}/{cut}{ending}" if folder else cut + ending
+
+
 def _check_part(part: str) -> None:
     if not part:
         raise Invalid("A path may not have empty parts: it has one slash between two names.")

@@ -17,7 +17,7 @@ from dfs.core.pairs import PairState
 from dfs.errors import Conflict, Invalid, NotFound, Unauthorized
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.journal import DropPair, ForgetCopies, IJournal, LayGhosts, PutPair, PutServer
+from dfs.nm.journal import DropPair, ForgetCopies, IJournal, LayGraves, PutPair, PutServer
 from dfs.nm.pairing import Pairing, named
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import Admin, Request
@@ -127,10 +127,10 @@ class Operators:
         server.applied = 0
         self._index.forget(place, home=place.is_home(server.name))
 
-    def _forgetting(self, server: Server) -> list[ForgetCopies | LayGhosts | PutServer]:
+    def _forgetting(self, server: Server) -> list[ForgetCopies | LayGraves | PutServer]:
         home, pair = server.place.is_home(server.name), server.place.pair.name
         known = evolve(server.known, store_id="", noted=0)
-        return [ForgetCopies(pair, home), LayGhosts(pair, home), PutServer(known)]
+        return [ForgetCopies(pair, home), LayGraves(pair, home), PutServer(known)]
 
     async def _pair(self, request: Admin) -> None:
         """A server without documents becomes the backup of another one."""

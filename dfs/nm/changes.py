@@ -22,7 +22,7 @@ from dfs.core.access import AccessList, Right
 from dfs.core.paths import normalize
 from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
-from dfs.nm.fleet import Fleet
+from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, demand
 from dfs.nm.journal import IJournal, PutDocument
 from dfs.nm.kept import Noted, Stored
@@ -92,10 +92,20 @@ class Changes:
         """Make a new, empty document."""
         user = user_of(exchange)
         path = normalize(request.path)
+        return Created((await self.make(path, user, self._fleet.choose)).key)
+
+    async def make(self, path: str, owner: str, choose: Callable[[], Server]) -> Entry:
+        """
+        Make a new, empty document.
+
+        @param choose: says which server has to make it.
+        @raise Exists: the name is taken.
+        @raise Unavailable: it could not be made.
+        """
         async with self._turns.at(path):
             self._index.names.refuse_taken(path)
-            server = self._fleet.choose()
-            new = self._document(path, user, server.place.pair.name)
+            server = choose()
+            new = self._document(path, owner, server.place.pair.name)
             entry = self._index.add(new)
             try:
                 await self._journal.commit([PutDocument(new)])
@@ -108,7 +118,7 @@ class Changes:
             except DFSError as error:
                 await self._take_back(entry, error)
             entry.live = True
-            return Created(entry.key)
+            return entry
 
     def _document(self, path: str, user: str, pair: str) -> Stored:
         """A new document with an id that no other one has."""

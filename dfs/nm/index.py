@@ -35,6 +35,7 @@ from dfs.nm.kept import (
     PACKED,
     Copy,
     Grave,
+    Missed,
     Noted,
     Stored,
 )
@@ -51,6 +52,7 @@ class Place:
         Only while the pair is L{Pair.copying}.
     @ivar behind: documents of which the active member lacks something that the peer has.
     @ivar graves: documents that some member may still have although they are gone.
+    @ivar missed: what the peer still has of such a document, and its deletion did not see.
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
@@ -62,6 +64,7 @@ class Place:
     dirty: dict[Entry, float] = field(factory=dict)
     behind: set[Entry] = field(factory=set)
     graves: dict[int, Grave] = field(factory=dict)
+    missed: dict[int, Missed] = field(factory=dict)
     conflicts: int = 0
     moving: bool = False
     draining: bool = False
@@ -346,6 +349,7 @@ class Index:
             self.on_work(place)
         else:
             place.graves.pop(grave.id, None)
+            place.missed.pop(grave.id, None)
 
     def forget(self, place: Place, *, home: bool) -> None:
         """A member of a pair has nothing any more."""

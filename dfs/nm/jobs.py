@@ -1,5 +1,5 @@
 """
-The three things that are done with one document of a pair: copied, judged, laid to rest.
+What is done with one document of a pair: copied, judged, laid to rest, or rescued.
 
 Decides the stages of each, and what is learned from the answers.  Must not know which is done when,
 or what follows when one fails.
@@ -7,6 +7,7 @@ or what follows when one fails.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from attrs import define, field
@@ -21,10 +22,12 @@ from dfs.nm.fleet import Server
 from dfs.nm.index import Entry, Index
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
-from dfs.nm.relay import Relay
+from dfs.nm.relay import Relay, content_from
+from dfs.nm.rescue import Rescuer
 from dfs.nm.teller import TELL_SECONDS, Teller
+from dfs.wire.client import Connection
 from dfs.wire.messages import Applied, GetFileContent, PutFileContent, Renote
-from dfs.wire.parts import part
+from dfs.wire.parts import header, part
 
 #: Seconds that either side has for a small question.
 SMALL_SECONDS = 10.0
@@ -116,9 +119,23 @@ class Transfer(Job):
                 self._push_small(copy, wanted, request, source, target)
             )
         else:
-            pushing = Deferred.fromCoroutine(relay.run(request, copy, wanted))
+
+            def flow(connection: Connection) -> AsyncIterator[bytes]:
+                return self._parts(connection, copy, wanted)
+
+            pushing = Deferred.fromCoroutine(relay.run(request, flow))
         pushing.addCallback(self._whole, relay)
         return pushing
+
+    async def _parts(
+        self, source: Connection, copy: bytes, wanted: list[tuple[str, int]]
+    ) -> AsyncIterator[bytes]:
+        yield copy
+        for sha256, size in wanted:
+            yield header(bytes.fromhex(sha256), size)
+            asked = GetFileContent(self.entry.key, self.epoch, sha256)
+            async for data in content_from(source, asked):
+                yield data
 
     async def _push_small(
         self,
@@ -258,6 +275,33 @@ class Laying(Job):
     def _laid(self, laid: bool) -> None:
         if not laid:
             raise Unavailable(f"{self._peer.name} did not remove it")
+
+
+@define(eq=False)
+class Rescuing(Job):
+    """What the peer has of a document that is gone is kept; then it can be laid to rest."""
+
+    kind: ClassVar[str] = "the rescue"
+    _rescuer: Rescuer
+    _grave: Grave
+    _active: Server
+    _peer: Server
+    id: int = field(init=False)
+    size: int = field(default=0, init=False)
+    version: str = field(default="", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.id = self._grave.id
+
+    def start(self) -> Deferred[None]:
+        """See L{Job.start}."""
+        missed = self._peer.place.missed[self.id]
+        rescue = self._rescuer.rescue(self._grave, missed, self._peer, self._active)
+        return Deferred.fromCoroutine(rescue).addCallback(self._rescued)
+
+    def _rescued(self, size: int) -> None:
+        self.size = size
+        self._peer.place.missed.pop(self.id, None)
 
 
 def _split(lacking: str) -> tuple[str, str, str]:

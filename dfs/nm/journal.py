@@ -54,7 +54,7 @@ class DropDocument:
 
 
 @frozen
-class LayGhost:
+class LayGrave:
     """
     A document that is gone is gone from a member of its pair too.
 
@@ -121,7 +121,7 @@ class ForgetCopies:
 
 
 @frozen
-class LayGhosts:
+class LayGraves:
     """The store of a member is gone: so is what it may still have had."""
 
     pair: str
@@ -145,14 +145,14 @@ class DropPair:
 Change = (
     PutDocument
     | DropDocument
-    | LayGhost
+    | LayGrave
     | ForgetTombstones
     | NoteDocument
     | SetNoted
     | PutUser
     | PutServer
     | ForgetCopies
-    | LayGhosts
+    | LayGraves
     | PutPair
     | DropPair
 )
@@ -229,7 +229,7 @@ class Disk:
             case DropDocument(grave):
                 self.documents.pop(grave.id, None)
                 self.graves[grave.id] = grave
-            case LayGhost(document_id, home):
+            case LayGrave(document_id, home):
                 if document_id in self.graves:
                     self.graves[document_id] = self.graves[document_id].laid(home=home)
             case ForgetTombstones(before):
@@ -250,7 +250,7 @@ class Disk:
                 for one in [one for one in self.documents.values() if one.pair == name]:
                     lost = evolve(one, home=NOTHING) if home else evolve(one, backup=NOTHING)
                     self.documents[one.id] = lost
-            case LayGhosts(name, home):
+            case LayGraves(name, home):
                 for grave in [grave for grave in self.graves.values() if grave.pair == name]:
                     self.graves[grave.id] = grave.laid(home=home)
             case SetNoted(server, seq):

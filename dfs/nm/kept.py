@@ -51,6 +51,20 @@ class Copy:
         return COPY.pack(self.a, self.b, self.number)
 
 
+@frozen
+class Missed:
+    """
+    What a member had of a document when that was deleted without seeing it.
+
+    @ivar sha256: of the text, hex; C{size} in bytes.
+    @ivar modified: seconds since the epoch.
+    """
+
+    sha256: str
+    size: int
+    modified: float
+
+
 #: What a member has that does not have the document.
 NOTHING = Copy()
 

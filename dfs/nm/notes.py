@@ -22,7 +22,7 @@ from dfs.nm.burials import Burials
 from dfs.nm.fleet import Server, State
 from dfs.nm.index import Entry, Index
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
-from dfs.nm.kept import Noted
+from dfs.nm.kept import Missed, Noted
 from dfs.nm.teller import Teller
 from dfs.wire.messages import WriteComplete
 
@@ -155,7 +155,10 @@ class Notes:
 
     def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A note tells of a document that is not known here, or not there."""
-        if note.deleted or self._teller.haunted(server, document_id):
+        if note.deleted:
+            return
+        if self._teller.haunted(server, document_id):
+            self._missed(server, note, document_id)
             return
         self.unknown += 1
         server.unknown += 1
@@ -166,6 +169,19 @@ class Notes:
                 server=server.name,
                 document=note.id,
             )
+
+    def _missed(self, server: Server, note: WriteComplete, document_id: int) -> None:
+        """
+        A document that is gone is still on a member: perhaps with a change that nobody saw.
+
+        What the other member committed it had from there; only its own commits can be news.
+        """
+        place = server.place
+        grave = place.graves[document_id]
+        version, seen = Version.parse(note.version), grave.version
+        home = place.is_home(server.name)
+        if (version.a > seen.a) if home else (version.b > seen.b):
+            place.missed[document_id] = Missed(note.sha256, note.size, note.modified)
 
     def caught_up(self, server: Server) -> None:
         """Everything that a server had when it registered is shown."""

@@ -201,6 +201,12 @@ class Pairing:
         if action is Action.COPY or event is Event.FORCED:
             # What the peer lacks was not looked at while there was none that counted.
             self._index.survey(place)
+            self._log.info(
+                "{pair}: {lag} of {documents} documents are to be copied from {source} to {server}",
+                log_event="replication_assign",
+                source=place.pair.active,
+                **self._sums(place),
+            )
         if place.pair.active != old.active:
             self._promoted(place, old, event)
         if place.pair.state is PairState.RECONCILING:

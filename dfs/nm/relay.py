@@ -1,5 +1,5 @@
 """
-Large copies on their way from one storage server to another, through this name server.
+Large contents on their way from one storage server to another, through this name server.
 
 Decides that they take connections of their own, so that small questions do not wait behind them,
 that no more is held in memory than both ends force on us, and when a transfer that does not move is
@@ -8,23 +8,26 @@ given up.  Must not know which document is copied, nor why.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from dfs.errors import Corrupt, Unavailable
-from dfs.wire.answers import Contents
 from dfs.wire.client import Connection
-from dfs.wire.messages import Applied, GetFileContent, PutFileContent
-from dfs.wire.parts import header
+from dfs.wire.messages import Record, Request
+
+A = TypeVar("A", bound=Record)
 
 #: Seconds without a byte after which a transfer is given up, and for the answer at its end.
 STILL_SECONDS = 30.0
 
 #: Connects to a storage server and makes sure that it is the right one.
 Reach = Callable[[], Deferred[Connection]]
+
+#: What is to be pushed, read from a connection to the source.
+Flow = Callable[[Connection], AsyncIterator[bytes]]
 
 
 @define(eq=False)
@@ -40,24 +43,18 @@ class Relay:
     _reach_target: Reach
     size: int = field(default=0, init=False)
     _connections: list[Connection] = field(factory=list, init=False)
-    _contents: Contents | None = field(default=None, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
 
-    async def run(
-        self, request: PutFileContent, first: bytes, wanted: Iterable[tuple[str, int]]
-    ) -> Applied:
+    async def run(self, request: Request[A], flow: Flow) -> A:
         """
-        Push a copy, with contents that are fetched while it is pushed.
+        Push what is fetched while it is pushed.
 
-        @param first: what stands before the contents.
-        @param wanted: SHA-256 (hex) and size of each.
         @raise DFSError: either side refused or went away; nothing was changed.
         """
         try:
             source = await self._connect(self._reach_source)
             target = await self._connect(self._reach_target)
-            self._moved()
-            pieces = self._pieces(request, source, first, wanted)
+            pieces = flow(source)
 
             async def piece() -> bytes:
                 self._moved()
@@ -65,31 +62,15 @@ class Relay:
                 self.size += len(data)
                 return data
 
+            self._moved()
             return await target.send(request, piece, STILL_SECONDS)
         finally:
-            self.close()
+            self._close()
 
     async def _connect(self, reach: Reach) -> Connection:
         connection = await reach()
         self._connections.append(connection)
         return connection
-
-    async def _pieces(
-        self,
-        request: PutFileContent,
-        source: Connection,
-        first: bytes,
-        wanted: Iterable[tuple[str, int]],
-    ) -> AsyncIterator[bytes]:
-        yield first
-        for sha256, size in wanted:
-            yield header(bytes.fromhex(sha256), size)
-            asked = GetFileContent(request.id, request.epoch, sha256)
-            self._contents = contents = source.ask_content(asked, STILL_SECONDS)
-            while data := await contents.read():
-                yield data
-            if contents.size != size:
-                raise Corrupt(f"{contents.size} bytes came of a content of {size}")
 
     def _moved(self) -> None:
         """Something moves: begin to wait anew."""
@@ -100,15 +81,23 @@ class Relay:
 
     def _still(self) -> None:
         self._timer = None
-        if self._contents is not None:
-            self._contents.fail(Unavailable(f"nothing came for {STILL_SECONDS:g} s"))
-        for connection in self._connections:
-            connection.close(abort=True)
+        self._close()
 
-    def close(self) -> None:
-        """Let go of everything."""
+    def _close(self) -> None:
+        """Let go of everything; whoever waits is told that the connection is lost."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
         for connection in self._connections:
             connection.close(abort=True)
+
+
+async def content_from(source: Connection, asked: Request[A]) -> AsyncIterator[bytes]:
+    """
+    One content, as it comes.
+
+    @raise DFSError: it does not come whole; what came is void.
+    """
+    contents = source.ask_content(asked, STILL_SECONDS)
+    while data := await contents.read():
+        yield data

@@ -7,7 +7,7 @@ else: so jobs coalesce, nothing can be full, and a restart forgets nothing.  Mus
 pair takes which step.
 
 A job is a flat chain: fetch the document from the member that has it, push it to the one that lacks
-it, with what that says it lacks, confirm.  There are three kinds of it, see L{dfs.nm.jobs}.
+it, with what that says it lacks, confirm.  There are several kinds of it, see L{dfs.nm.jobs}.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.jobs import Copying, Job, Judging, Laying
+from dfs.nm.jobs import Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
+from dfs.nm.rescue import Rescuer
 from dfs.nm.teller import Teller
 
 #: Jobs of one pair that are under way at once.
@@ -88,6 +89,7 @@ class Replicator:
     _fleet: Fleet
     _teller: Teller
     _notes: Notes
+    _rescuer: Rescuer
     _clock: IReactorTime
     _random: Callable[[], float]
     _in_flight: int = IN_FLIGHT
@@ -168,7 +170,11 @@ class Replicator:
                     yield Judging(self._index, self._notes, self._clock, entry, active, peer)
             for grave in place.graves.values():
                 here = grave.may_be_at(home=place.is_home(peer.name))
-                if here and self._free(work, grave, now):
+                if not here or not self._free(work, grave, now):
+                    continue
+                if grave.id in place.missed:
+                    yield Rescuing(self._rescuer, grave, active, peer)
+                else:
                     yield Laying(self._teller, grave, peer)
         for entry in place.dirty:
             if entry not in place.behind and self._free(work, entry, now):

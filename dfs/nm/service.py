@@ -33,6 +33,7 @@ from dfs.nm.people import People
 from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
+from dfs.nm.rescue import Rescuer
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -123,11 +124,23 @@ class NameServer(MultiService):
         self._burials = Burials(self.index, journal, turns, wall)
         self._notes = Notes(self.index, journal, self._burials, self._teller)
         self._load(snapshot)
+        changes = Changes(
+            self.index,
+            journal,
+            self.fleet,
+            self._teller,
+            self._burials,
+            self.people,
+            turns,
+            wall,
+            entropy,
+        )
         self.replicator = Replicator(
             self.index,
             self.fleet,
             self._teller,
             self._notes,
+            Rescuer(self.index, changes, clock, key_from_secret(secret), wall),
             clock,
             lambda: int.from_bytes(entropy(4)) / 2**32,
         )
@@ -145,17 +158,6 @@ class NameServer(MultiService):
         self.replicator.on_equal = self.pairing.look
         self._watch = Watch(self.fleet, clock, settings.intervals, dial, self.pairing.look)
 
-        changes = Changes(
-            self.index,
-            journal,
-            self.fleet,
-            self._teller,
-            self._burials,
-            self.people,
-            turns,
-            wall,
-            entropy,
-        )
         questions = Questions(
             self.index,
             self.fleet,

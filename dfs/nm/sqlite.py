@@ -37,8 +37,8 @@ from dfs.nm.journal import (
     ForgetTombstones,
     IJournal,
     Known,
-    LayGhost,
-    LayGhosts,
+    LayGrave,
+    LayGraves,
     NoteDocument,
     PutDocument,
     PutPair,
@@ -381,7 +381,7 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
                 grave.at_home,
                 grave.at_backup,
             )
-        case LayGhost(document_id, home):
+        case LayGrave(document_id, home):
             column = "at_home" if home else "at_backup"
             return f"UPDATE tombstones SET {column}=0 WHERE id=?", (document_id,)
         case ForgetTombstones(before):
@@ -403,7 +403,7 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
             )
         case ForgetCopies(pair_name, home):
             return _FORGET_COPIES[home], (pair_name,)
-        case LayGhosts(pair_name, home):
+        case LayGraves(pair_name, home):
             return _LAY_GHOSTS[home], (pair_name,)
         case PutPair(pair):
             return "INSERT OR REPLACE INTO pairs VALUES (?,?,?,?,?,?)", (

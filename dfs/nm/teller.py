@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from dfs.errors import Busy, DFSError, NotFound, Unavailable
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index
-from dfs.nm.journal import IJournal, LayGhost
+from dfs.nm.journal import IJournal, LayGrave
 from dfs.nm.kept import Grave
 from dfs.wire.messages import DeleteFile, PutMetadata
 
@@ -185,7 +185,7 @@ class Teller:
         self._laid[grave.id] = newest
         if len(self._laid) > REMEMBERED:
             del self._laid[next(iter(self._laid))]
-        await self._journal.commit([LayGhost(grave.id, home)])
+        await self._journal.commit([LayGrave(grave.id, home)])
         return True
 
     def _haunting(self, server: Server) -> Iterator[Grave]:

@@ -26,8 +26,8 @@ from dfs.nm.journal import (
     ForgetTombstones,
     IJournal,
     Known,
-    LayGhost,
-    LayGhosts,
+    LayGrave,
+    LayGraves,
     MemoryJournal,
     NoteDocument,
     PutDocument,
@@ -152,8 +152,8 @@ class Contract(SynchronousTestCase):
         both = grave(1, home=True, backup=True)
         graves = [both, grave(2), grave(3, home=True)]
         laid: list[Change] = [
-            LayGhost(3, home=True),
-            LayGhost(1, home=False),
+            LayGrave(3, home=True),
+            LayGrave(1, home=False),
             ForgetTombstones(6.0),
         ]
         snapshot = self.kept([DropDocument(one) for one in graves], laid)
@@ -165,7 +165,7 @@ class Contract(SynchronousTestCase):
         other = document(2, "b.txt")
         graves = [DropDocument(grave(3, home=True)), DropDocument(grave(4, backup=True))]
         kept: list[Change] = [PutPair(PAIR), PutDocument(old), PutDocument(other), *graves]
-        lost: list[Change] = [ForgetCopies("ss1", home=False), LayGhosts("ss1", home=False)]
+        lost: list[Change] = [ForgetCopies("ss1", home=False), LayGraves("ss1", home=False)]
         snapshot = self.kept(kept, lost)
         self.assertEqual(snapshot.documents, (evolve(old, backup=NOTHING), other))
         self.assertEqual(snapshot.graves, (grave(3, home=True),))

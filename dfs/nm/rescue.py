@@ -1,0 +1,90 @@
+"""
+A document that was deleted on one member of a pair while the other one, cut off, changed it.
+
+Decides that the deletion stays, and that the text which it did not see becomes a document beside
+the old one, of the same owner: nothing that somebody was told is kept disappears without a word.
+Must not know how it was found.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator, Callable
+
+from attrs import define
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from dfs.core.access import Right
+from dfs.core.paths import beside
+from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
+from dfs.errors import Conflict
+from dfs.nm.changes import Changes
+from dfs.nm.fleet import Server
+from dfs.nm.index import Entry, Index
+from dfs.nm.kept import Grave, Missed
+from dfs.nm.relay import Relay, content_from
+from dfs.wire.client import Connection
+from dfs.wire.messages import GetFileContent, Put
+
+
+@define(eq=False)
+class Rescuer:
+    """
+    Saves texts.
+
+    @ivar _key: for tickets.
+    @ivar _wall: seconds since the epoch.
+    """
+
+    _index: Index
+    _changes: Changes
+    _clock: IReactorTime
+    _key: bytes
+    _wall: Callable[[], float]
+    _log = Logger(namespace="dfs.nm")
+
+    async def rescue(self, grave: Grave, missed: Missed, source: Server, target: Server) -> int:
+        """
+        Keep what a member still has of a document that is gone; harmless when repeated.
+
+        @return: bytes that were kept.
+        @raise DFSError: it is not done yet.
+        """
+        when = datetime.datetime.fromtimestamp(missed.modified, datetime.UTC)
+        path = beside(grave.path, f".conflict-{source.name}-{when:%Y%m%dT%H%M%S}")
+        entry = await self._entry(path, grave.owner, target)
+        text = entry.noted
+        if text.sha256.hex() == missed.sha256:
+            return 0
+        if text.size:
+            raise Conflict(f"{path!r} has another text; move it away")
+        relay = Relay(self._clock, source.link.another, target.link.another)
+        epoch = source.place.pair.epoch
+        asked = GetFileContent(f"{grave.id:016x}", epoch, missed.sha256)
+
+        def flow(connection: Connection) -> AsyncIterator[bytes]:
+            return content_from(connection, asked)
+
+        await relay.run(Put(self._ticket(entry, epoch)), flow)
+        self._log.warn(
+            "{path} was deleted, and changed on {server} unseen: that text is {rescued} now",
+            log_event="recovery_restored",
+            server=source.name,
+            document=entry.key,
+            path=grave.path,
+            rescued=path,
+        )
+        return relay.size
+
+    async def _entry(self, path: str, owner: str, target: Server) -> Entry:
+        """The document that was made at the last try, or a new one."""
+        found = self._index.names.find(path)
+        if isinstance(found, Entry) and found.live:
+            return found
+        return await self._changes.make(path, owner, lambda: target)
+
+    def _ticket(self, entry: Entry, epoch: int) -> str:
+        expires = int(self._wall() + TICKET_SECONDS)
+        owner = entry.access.owner
+        return seal(self._key, Ticket(entry.key, owner, Right.WRITE, epoch, entry.number, expires))
