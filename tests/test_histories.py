@@ -10,11 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 TESTS = Path(__file__).resolve().parent
 
-#: One healthy server; the name server; availability; trust.
+#: One healthy server; the name server; availability; pairs; trust.
 HISTORIES = [
     *(1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 15, 16),
     *(40, 41, 42, 43, 44, 45, 46, 47),
     *(50, 51, 52),
+    *(20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 31, 32, 33),
     *(60, 61, 62),
 ]
 

@@ -193,6 +193,8 @@ class Notes:
             unknown=server.unknown,
         )
         server.goal = 0
+        # What only this server has may be judged now.
+        self._index.on_work(server.place)
 
     def flush(self) -> Deferred[None]:
         """

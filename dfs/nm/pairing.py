@@ -90,8 +90,9 @@ class Pairing:
 
     def sweep(self) -> None:
         """Look at everybody; for a loop of a second."""
-        for place in self._index.places.values():
+        for place in list(self._index.places.values()):
             self.look(place)
+            self._replicator.wake(place)
 
     def look(self, place: Place) -> None:
         """Take the steps that are due, and tell those who have not heard of the last one."""

@@ -103,6 +103,8 @@ class Registry:
 
     def _welcome(self, server: Server, request: SSRegister, exchange: Exchange) -> Registered:
         noted = server.known.noted
+        # Before anybody looks at it: until its notes are here it may have more than is known.
+        server.goal = request.last_seq
         server.link.aim(request.address)
         self._teller.catch_up(server)
         self._log.info(
@@ -116,7 +118,6 @@ class Registry:
             noted=noted,
             last_seq=request.last_seq,
         )
-        server.goal = request.last_seq
         if request.last_seq <= noted:
             self._notes.caught_up(server)
         self._pairing.look(server.place)

@@ -20,12 +20,14 @@ from twisted.python.failure import Failure
 from dfs.client.session import Session
 from dfs.nm.journal import Disk, MemoryJournal
 from dfs.nm.service import NameServer
+from dfs.nm.service import Settings as NMSettings
 from dfs.ss.service import Settings, StorageServer, Surroundings
 from dfs.store.interfaces import Identity
 from dfs.store.memory import MemoryDisk, MemoryStore
 from dfs.wire.client import Connection
 from dfs.wire.server import ServerFactory
 from tests.simulation.network import Network
+from tests.simulation.stoppable import StoppableClock
 
 T = TypeVar("T")
 
@@ -56,10 +58,14 @@ class Life:
     """
     What a crash of one server takes away.
 
+    @ivar clock: its own.
+    @ivar owner: its name to the network.
     @ivar dialled: the connections that it made.
     @ivar over: it has crashed: its disk does nothing more for it.
     """
 
+    clock: StoppableClock
+    owner: str
     dialled: list[Connection] = field(factory=list)
     over: bool = False
 
@@ -82,7 +88,11 @@ class Cluster:
     """
 
     def __init__(
-        self, *names: str, settings: Settings | None = None, fsync: float | None = None
+        self,
+        *names: str,
+        settings: Settings | None = None,
+        nm_settings: NMSettings | None = None,
+        fsync: float | None = None,
     ) -> None:
         """
         Start a name server and these storage servers, and wait until they know each other.
@@ -94,6 +104,7 @@ class Cluster:
         self._lives: dict[str, Life] = {}
         self.network = Network(self.clock)
         self.settings = settings or Settings()
+        self.nm_settings = nm_settings or NMSettings()
         self.journal = Disk(cluster_id=hashlib.sha256(b"cluster").hexdigest()[:32])
         self.disks: dict[str, MemoryDisk] = {}
         self.servers: dict[str, StorageServer] = {}
@@ -161,17 +172,18 @@ class Cluster:
     def start_nm(self) -> None:
         """Start the name server on what its journal holds."""
         self._starts += 1
-        life = self._lives[""] = Life()
+        life = self._lives[""] = Life(StoppableClock(self.clock), "nm")
         self.nm = NameServer(
-            self.clock,
+            life.clock,
             wall=self.wall,
             journal=MemoryJournal(self.journal, partial(self._durable, life)),
             dial=partial(self._dial, life),
             secret=SECRET,
             entropy=chance(f"nm {self._starts}"),
+            settings=self.nm_settings,
         )
         self.nm.startService()
-        self.network.listen(NAME_SERVER, self.nm.factory)
+        self.network.listen(NAME_SERVER, self.nm.factory, "nm")
 
     def start(self, name: str) -> None:
         """Start a storage server on what its disk holds, at a new address."""
@@ -179,7 +191,7 @@ class Cluster:
         if name not in self.disks:
             store_id = hashlib.sha256(f"{name} {self._starts}".encode()).hexdigest()[:32]
             self.disks[name] = MemoryDisk(Identity(store_id, name, "", 0))
-        life = self._lives[name] = Life()
+        life = self._lives[name] = Life(StoppableClock(self.clock), name)
         server = StorageServer(
             Surroundings(
                 clock=self.clock,
@@ -195,7 +207,7 @@ class Cluster:
             self.settings,
         )
         server.address = address = f"127.0.0.1:{6000 + self._starts}"
-        self.network.listen(address, ServerFactory(self.clock, server.reception))
+        self.network.listen(address, ServerFactory(life.clock, server.reception), name)
         server.startService()
         self.servers[name] = server
         self._addresses[name] = address
@@ -237,12 +249,32 @@ class Cluster:
         # Nobody hears it any more and its disk does nothing; its clocks have to stop all the same.
         stop()
 
+    def freeze(self, name: str) -> None:
+        """Stop a storage server (or C{nm}) as SIGSTOP does; its connections stay."""
+        self._lives["" if name == "nm" else name].clock.stopped = True
+        self.network.frozen.add(name)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on: what was due is done, what came is read."""
+        self.network.frozen.discard(name)
+        self.network.opened()
+        self._lives["" if name == "nm" else name].clock.go_on()
+
+    def part(self, one: str, other: str = "nm") -> None:
+        """Let nothing through between two servers; neither is told."""
+        self.network.walls.add(frozenset((one, other)))
+
+    def join(self, one: str, other: str = "nm") -> None:
+        """Let everything through again."""
+        self.network.walls.discard(frozenset((one, other)))
+        self.network.opened()
+
     def _dial(self, life: Life, address: str) -> Deferred[Connection]:
         def made(connection: Connection) -> Connection:
             life.dialled = [one for one in life.dialled if not one.lost] + [connection]
             return connection
 
-        return self.network.dial(address).addCallback(made)
+        return self.network.dial(address, life.owner).addCallback(made)
 
     def _durable(self, life: Life, call: Callable[[], None]) -> None:
         """Do something on a disk when its time comes, unless its server has crashed before."""

@@ -37,6 +37,7 @@ class Link:
         self.other: Link
         self.protocol: IProtocol | None = None
         self._arrived: deque[bytes] = deque()  # delivered, but the protocol does not read now
+        self._late: list[bytes | None] = []  # behind a wall; None: the end
         self._in_flight = 0
         self._producer: Any = None
         self._producer_paused = False
@@ -99,8 +100,21 @@ class Link:
         self._network.later(self._end, reason)
         self._network.later(self.other._peer_closed)
 
+    def come_through(self) -> None:
+        """What waited behind a wall arrives now, in order, unless there still is one."""
+        while self._late and not self._walled:
+            data, self._late = self._late[0], self._late[1:]
+            if data is None:
+                self._peer_closed()
+            elif not self.closed:
+                self._arrived.append(data)
+                self._drain()
+
     def _peer_closed(self) -> None:
         if self.closed:
+            return
+        if self._walled or self._late:
+            self._late.append(None)
             return
         if self._arrived:
             self._ending = ConnectionDone()
@@ -113,8 +127,17 @@ class Link:
         if self.protocol is not None:
             self.protocol.connectionLost(Failure(reason))
 
+    @property
+    def _walled(self) -> bool:
+        """Nothing gets here now."""
+        mine, others = (self._network.owners.get(one, "") for one in (self._host, self._peer))
+        return mine in self._network.frozen or frozenset((mine, others)) in self._network.walls
+
     def _receive(self, data: bytes) -> None:
         if self.closed:
+            return
+        if self._walled or self._late:
+            self._late.append(data)
             return
         self._arrived.append(data)
         self._drain()
@@ -149,6 +172,9 @@ class Network:
     Addresses that listen, and connections between them.
 
     @ivar links: every open end.
+    @ivar owners: whose end an address is.
+    @ivar walls: pairs of owners between whom nothing gets through, and nobody is told.
+    @ivar frozen: owners who take nothing in.
     """
 
     def __init__(self, clock: Clock, latency: float = 0.0001) -> None:
@@ -160,14 +186,24 @@ class Network:
         self._listening: dict[str, Factory] = {}
         self._ports = 40_000
         self.links: set[Link] = set()
+        self.owners: dict[str, str] = {}
+        self.walls: set[frozenset[str]] = set()
+        self.frozen: set[str] = set()
+
+    def opened(self) -> None:
+        """A wall is gone: what waited behind it comes through."""
+        for link in sorted(self.links, key=lambda link: (link._host, link._peer)):
+            if link._late:
+                self.later(link.come_through)
 
     def later(self, call: Any, *arguments: Any) -> None:
         """Do something when the bytes written now arrive: equal times keep their order."""
         self._clock.callLater(self._latency, call, *arguments)
 
-    def listen(self, address: str, factory: Factory) -> None:
+    def listen(self, address: str, factory: Factory, owner: str = "") -> None:
         """Let C{host:port} be answered."""
         assert address not in self._listening
+        self.owners[address] = owner
         factory.doStart()
         self._listening[address] = factory
 
@@ -175,13 +211,16 @@ class Network:
         """Nobody listens at C{host:port} any more; connections stay."""
         self._listening.pop(address).doStop()
 
-    def dial(self, address: str) -> Deferred[Connection]:
+    def dial(self, address: str, owner: str = "") -> Deferred[Connection]:
         """A L{Connection} to C{host:port}; fails if nobody listens."""
+        if frozenset((owner, self.owners.get(address, ""))) in self.walls:
+            return Deferred()  # whoever dials waits until they are tired
         factory = self._listening.get(address)
         if factory is None:
             return fail(ConnectionRefusedError())
         self._ports += 1
         here = f"127.0.0.1:{self._ports}"
+        self.owners[here] = owner
         near, far = Link(self, here, address), Link(self, address, here)
         near.other, far.other = far, near
         server: Any = factory.buildProtocol(near.getHost())
