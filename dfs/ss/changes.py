@@ -113,9 +113,12 @@ class Changes:
                 await outcome.noted
             if outcome.epoch is not None:
                 self.serving.may_speak(outcome.epoch, document_id)
-            return outcome.document
-        finally:
+        except Exception:
             self.serving.draining.left()
+            raise
+        # Not "finally": what a crash leaves is thrown away at any moment, and must do nothing then.
+        self.serving.draining.left()
+        return outcome.document
 
     async def order(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Document:
         """

@@ -73,6 +73,7 @@ class Link(MultiService):
     _silence: float = field(default=0.0, init=False)
     _keeping: Deferred[None] | None = field(default=None, init=False)
     _parted: bool = field(default=False, init=False)
+    _stopping: bool = field(default=False, init=False)
     _complaint: str = field(default="", init=False)
     _log = Logger(namespace="dfs.ss.link")
 
@@ -104,13 +105,21 @@ class Link(MultiService):
         return Deferred.fromCoroutine(self._goodbye(reason))
 
     async def _stop(self, reason: str) -> None:
+        self._stopping = True
+        if self._connection is None:
+            self._give_up()
         await self._serving.draining.close(FINISH_SECONDS)
         await self._goodbye(reason)
-        if self._keeping is not None:
-            self._keeping.cancel()
+        self._give_up()
         stopping = super().stopService()
         if stopping is not None:
             await stopping
+
+    def _give_up(self) -> None:
+        """Look for no name server any more."""
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
 
     async def _goodbye(self, reason: str) -> None:
         # The other member may serve as soon as it is said.
@@ -126,7 +135,7 @@ class Link(MultiService):
     async def _keep(self) -> None:
         """Find the name server again and again."""
         tries = 0
-        while True:
+        while not self._stopping:
             address = self._addresses[tries % len(self._addresses)]
             tries += 1
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries - 1, 10))

@@ -331,6 +331,24 @@ class FenceTests(WorldTests):
         self.world.network.cut("127.0.0.1:5001")
         self.world.start()
 
+    def test_stop_alone(self) -> None:
+        """A server that finishes, and lost its name server before, does not look for one again."""
+        changing = self.begin(Append(self.world.ticket(), " Two."))
+        self.world.network.silence(NAME_SERVER)
+        self.world.network.cut(NAME_SERVER)
+        self.world.pass_time(0.1)
+        stopping = self.world.server.stopService()
+        self.world.nm.heard.clear()
+        self.world.network.listen(NAME_SERVER, self.world.nm.factory)
+        self.world.pass_time(0.9)
+        self.assertEqual(self.world.nm.heard, [])
+        self.disk.work()
+        self.world.result(stopping)
+        self.successResultOf(changing)
+        self.world.network.silence("127.0.0.1:5001")
+        self.world.network.cut("127.0.0.1:5001")
+        self.world.start()
+
 
 class BothTests(LeaseTests):
     """C{--ack replica}: clients wait for the peer."""
