@@ -344,6 +344,7 @@ class FenceTests(WorldTests):
         self.assertEqual(self.world.nm.heard, [])
         self.disk.work()
         self.world.result(stopping)
+        self.world.pass_time(0.1)
         self.successResultOf(changing)
         self.world.network.silence("127.0.0.1:5001")
         self.world.network.cut("127.0.0.1:5001")
