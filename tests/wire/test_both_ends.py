@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dfs.errors import Busy, NotFound, TooLarge, Unauthenticated, Unavailable
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
+    Beaten,
     Committed,
     Create,
     Created,
@@ -72,7 +73,7 @@ class BothCase(SynchronousTestCase):
             Read: read,
             Status: status,
             Create: self.later,
-            Heartbeat: lambda request, exchange: None,
+            Heartbeat: lambda request, exchange: Beaten(1, serve=True),
         }
         self.house = House(handlers)
         self.connect()
@@ -184,7 +185,7 @@ class BothTests(BothCase):
         self.failureResultOf(greeting(SECRET, "ss"), Unauthenticated)
         self.connect()
         self.successResultOf(greeting(SECRET))
-        self.assertEqual(self.result(self.client.ask(Heartbeat(1, 2, 3))), Done())
+        self.assertEqual(self.result(self.client.ask(Heartbeat(1, 2, 3))), Beaten(1, serve=True))
 
     def test_closed_by_the_server(self) -> None:
         """When the server ends a connection, all questions on it fail."""
