@@ -185,19 +185,19 @@ async def delete(work: Work, paths: tuple[str, ...]) -> None:
 async def append(work: Work, path: str, text: tuple[str, ...]) -> None:
     """C{APPEND}."""
     committed = await work.session.append(path, typed(" ".join(text)))
-    done(work, "Append Successful!", path=path, version=committed.version, size=committed.size)
+    work.screen.committed("Append Successful!", committed, path=path)
 
 
 async def undo(work: Work, path: str) -> None:
     """C{UNDO}."""
     committed = await work.session.undo(path)
-    done(work, "Undo Successful!", path=path, version=committed.version, size=committed.size)
+    work.screen.committed("Undo Successful!", committed, path=path)
 
 
 async def redo(work: Work, path: str) -> None:
     """C{REDO}."""
     committed = await work.session.redo(path)
-    done(work, "Redo Successful!", path=path, version=committed.version, size=committed.size)
+    work.screen.committed("Redo Successful!", committed, path=path)
 
 
 async def write(work: Work, path: str, sentence: int, edits: tuple[str, ...]) -> None:

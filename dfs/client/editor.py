@@ -235,10 +235,7 @@ def _typed_lines(edits: tuple[tuple[int, str], ...]) -> list[str]:
 
 
 def _done(work: Work, path: str, committed: Committed) -> None:
-    message = "Write Successful!"
-    work.screen.result(
-        message, message=message, path=path, version=committed.version, size=committed.size
-    )
+    work.screen.committed("Write Successful!", committed, path=path)
 
 
 class _InputEnded(Exception):

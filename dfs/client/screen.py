@@ -14,6 +14,7 @@ import re
 from typing import Any, BinaryIO, Protocol
 
 from dfs.errors import DFSError
+from dfs.wire.records import Committed
 
 # Controls, marks that end a line or turn the direction of writing, halves of surrogate pairs.
 _UNSAFE = (
@@ -158,6 +159,15 @@ class Screen:
         """Let everything be seen now."""
         self._out.flush()
         self._err.flush()
+
+    def committed(self, message: str, committed: Committed, **fields: Any) -> None:
+        """Say that a text was changed, and what is not as it should be about that."""
+        said = {"message": message, **fields}
+        said |= {"version": committed.version, "size": committed.size}
+        if committed.solo:
+            said["solo"] = True
+            self.note("it is on one server only (SOLO): the other one of its pair is away")
+        self.result(message, **said)
 
     def note(self, text: str) -> None:
         """A message that is not the result."""

@@ -78,7 +78,7 @@ async def _put_file(work: Work, local: str, path: str) -> None:
         with _bar(work, path, size or None) as bar:
             committed = await work.session.put(path, lambda: _FileSource(file, bar))
     message = f"Put {one_line(path)}: {count(committed.size, 'byte')}."
-    done(work, message, path=path, local=local, size=committed.size, version=committed.version)
+    work.screen.committed(message, committed, path=path, local=local)
 
 
 class _FileSource:
@@ -113,7 +113,7 @@ async def _put_input(work: Work, path: str) -> None:
 
     committed = await work.session.put(path, begin)
     message = f"Put {one_line(path)}: {count(committed.size, 'byte')}."
-    done(work, message, path=path, local="-", size=committed.size, version=committed.version)
+    work.screen.committed(message, committed, path=path, local="-")
 
 
 class _InputSource:

@@ -15,7 +15,7 @@ from dfs.core.pairs import TOGETHER
 from dfs.core.versions import Version
 from dfs.nm.fleet import Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.wire.messages import WriteComplete
+from dfs.wire.messages import Heard, WriteComplete
 
 
 @define(eq=False)
@@ -23,17 +23,19 @@ class Acks:
     """Notes that wait; a storage server has at most so many unanswered as its window allows."""
 
     _index: Index
-    _waiting: dict[Entry, list[tuple[Version, Deferred[None]]]] = field(factory=dict, init=False)
+    _waiting: dict[Entry, list[tuple[Version, Deferred[Heard]]]] = field(factory=dict, init=False)
 
-    def answer(self, server: Server, note: WriteComplete) -> Deferred[None] | None:
-        """None if a note that was taken may be answered at once; else what to wait for."""
+    def answer(self, server: Server, note: WriteComplete) -> Deferred[Heard] | Heard:
+        """The answer to a note that was taken, or what to wait for."""
         entry = self._index.by_id(int(note.id, 16)) if _is_id(note.id) else None
         place = server.place
         if entry is None or not entry.live or server.name != place.pair.active:
-            return None
-        if place.pair.state not in TOGETHER or entry not in place.dirty:
-            return None
-        waiting: Deferred[None] = Deferred()
+            return Heard()
+        if place.pair.state not in TOGETHER:
+            return Heard(solo=True)
+        if entry not in place.dirty:
+            return Heard()
+        waiting: Deferred[Heard] = Deferred()
         self._waiting.setdefault(entry, []).append((Version.parse(note.version), waiting))
         return waiting
 
@@ -46,7 +48,7 @@ class Acks:
         rest = []
         for version, answer in waiting:
             if gone or entry.copy.version >= version:
-                answer.callback(None)
+                answer.callback(Heard())
             else:
                 rest.append((version, answer))
         if rest:
@@ -58,7 +60,7 @@ class Acks:
             return
         for entry in [one for one in self._waiting if one.place is place]:
             for _, answer in self._waiting.pop(entry):
-                answer.callback(None)
+                answer.callback(Heard(solo=True))
 
 
 def _is_id(text: str) -> bool:

@@ -31,6 +31,7 @@ from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
     Beaten,
     Goodbye,
+    Heard,
     Heartbeat,
     Registered,
     Request,
@@ -138,12 +139,12 @@ class Registry:
         server.answered = answer = self._fleet.beaten(server)
         return answer
 
-    def note(self, request: WriteComplete, exchange: Exchange) -> Deferred[None] | None:
+    def note(self, request: WriteComplete, exchange: Exchange) -> Deferred[Heard] | Heard:
         """A document changed on a storage server."""
         server = self._fleet.speaker(exchange.peer)
         self._fleet.liveness.heard(server.name, self._clock.seconds())
         self._notes.take(server, request)
-        return None if self._acks is None else self._acks.answer(server, request)
+        return Heard() if self._acks is None else self._acks.answer(server, request)
 
     def goodbye(self, request: Goodbye, exchange: Exchange) -> None:
         """A storage server stops on purpose."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from twisted.internet.defer import Deferred
 
 from dfs.core.documents import Content, Document
@@ -40,12 +40,14 @@ class Outcome:
     @ivar document: its state now, durable.
     @ivar noted: fires when the name server has heard of it, or will not soon; None if there is
         nothing to wait for.  Fails with L{dfs.errors.Internal} if the change may not be kept.
+    @ivar solo: the peer should have it too, and is away.
     @ivar epoch: in which a client's change was committed; None if none was.
     """
 
     document: Document
-    noted: Deferred[None] | None = None
+    noted: Deferred[bool] | None = None
     epoch: int | None = None
+    solo: bool = False
 
 
 @define(eq=False)
@@ -100,17 +102,17 @@ class Changes:
         new = written(document, content, self.stamp(user), self.undo_depth)
         return await self.commit(new, data)
 
-    async def change(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Document:
+    async def change(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """
         Run a client's job in the document's line, and wait for its note.
 
-        @return: the state to tell the client about.
+        @return: what to tell the client about.
         """
         self.serving.draining.entered()
         try:
             outcome = await self.lines.run(document_id, job)
             if outcome.noted is not None:
-                await outcome.noted
+                outcome = evolve(outcome, solo=await outcome.noted)
             if outcome.epoch is not None:
                 self.serving.may_speak(outcome.epoch, document_id)
         except Exception:
@@ -118,7 +120,7 @@ class Changes:
             raise
         # Not "finally": what a crash leaves is thrown away at any moment, and must do nothing then.
         self.serving.draining.left()
-        return outcome.document
+        return outcome
 
     async def order(self, document_id: str, job: Callable[[], Awaitable[Outcome]]) -> Document:
         """

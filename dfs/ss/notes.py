@@ -35,7 +35,7 @@ from dfs.errors import DFSError, Unavailable
 from dfs.ss.serving import in_doubt
 from dfs.store.interfaces import IStore
 from dfs.wire.client import Connection
-from dfs.wire.messages import Done, WriteComplete
+from dfs.wire.messages import Heard, WriteComplete
 
 #: Notes that may be unanswered.
 WINDOW = 256
@@ -75,7 +75,7 @@ class _Strict:
     """A client that waits for the answer to one note."""
 
     seq: int
-    answered: Deferred[None]
+    answered: Deferred[bool]
 
 
 @define(eq=False)
@@ -97,7 +97,7 @@ class Notes:
     _tired: bool = field(default=False, init=False)
     _unanswered: dict[int, None] = field(factory=dict, init=False)
     _page: deque[Summary] = field(factory=deque, init=False)
-    _waiting: deque[tuple[int, float, Deferred[None]]] = field(factory=deque, init=False)
+    _waiting: deque[tuple[int, float, Deferred[bool]]] = field(factory=deque, init=False)
     _strict: dict[str, list[_Strict]] = field(factory=dict, init=False)
     _on_trouble: Callable[[DFSError], None] | None = field(default=None, init=False)
     _log = Logger(namespace="dfs.ss.notes")
@@ -139,14 +139,15 @@ class Notes:
         self._page.clear()
         self._release(None)
 
-    def note(self, summary: Summary, *, strict: bool = False) -> Deferred[None] | None:
+    def note(self, summary: Summary, *, strict: bool = False) -> Deferred[bool] | None:
         """
         Something was committed.
 
         @param strict: wait for the answer to this very note, however long it takes.
         @return: fires when the name server has heard of it, or does not answer; None if nobody
-            need wait.  A strict one fails with L{Internal} if the note is refused, and fires also
-            when L{give_up} is called.
+            need wait.  It tells whether only this server has it, because its peer is away.  A
+            strict one fails with L{Internal} if the note is refused, and fires also when
+            L{give_up} is called.
         """
         if strict:
             waiter = _Strict(summary.seq, Deferred())
@@ -155,7 +156,7 @@ class Notes:
             return waiter.answered
         if not self._tell(summary) or not self._live or self._tired:
             return None
-        heard: Deferred[None] = Deferred()
+        heard: Deferred[bool] = Deferred()
         self._waiting.append((summary.seq, self._clock.seconds() + PATIENCE, heard))
         return heard
 
@@ -171,7 +172,7 @@ class Notes:
         strict, self._strict = self._strict, {}
         for every in strict.values():
             for one in every:
-                one.answered.callback(None)
+                one.answered.callback(False)
 
     def _tell(self, summary: Summary) -> bool:
         """Send a note if it is its turn; whether an answer to it is still to come."""
@@ -189,7 +190,7 @@ class Notes:
         now = self._clock.seconds()
         while self._waiting and self._waiting[0][1] <= now:
             self._tired = True
-            self._waiting.popleft()[2].callback(None)
+            self._waiting.popleft()[2].callback(False)
 
     def _advance(self) -> None:
         """Send what the store holds, as far as the window allows."""
@@ -216,7 +217,7 @@ class Notes:
             errbackArgs=(summary, self._connection),
         )
 
-    def _answered(self, _: Done, summary: Summary, connection: Connection) -> None:
+    def _answered(self, heard: Heard, summary: Summary, connection: Connection) -> None:
         if connection is not self._connection:
             return
         seq = summary.seq
@@ -226,7 +227,7 @@ class Notes:
             self._release(self.acknowledged)
         if self._strict:
             for one in self._satisfied(summary):
-                one.answered.callback(None)
+                one.answered.callback(heard.solo)
         if self._behind or self._page:
             self._advance()
 
@@ -250,7 +251,7 @@ class Notes:
         )
         for one in self._satisfied(summary):
             one.answered.errback(in_doubt(error))
-        self._answered(Done(), summary, connection)
+        self._answered(Heard(), summary, connection)
 
     def _satisfied(self, summary: Summary) -> list[_Strict]:
         """Who waited for the answer to this note; a newer note of a document stands for older."""
@@ -272,4 +273,4 @@ class Notes:
     def _release(self, seq: int | None) -> None:
         """Let those go who wait for a note up to C{seq}, or everybody."""
         while self._waiting and (seq is None or self._waiting[0][0] <= seq):
-            self._waiting.popleft()[2].callback(None)
+            self._waiting.popleft()[2].callback(False)

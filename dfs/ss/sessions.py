@@ -254,7 +254,7 @@ class Sessions(MultiService):
 
     # -------------------------------------------------------------------------- committing
 
-    def commit(self, peer: Peer, name: str) -> Deferred[Document]:
+    def commit(self, peer: Peer, name: str) -> Deferred[Outcome]:
         """
         Make all edits of a session one change, and end it.
 
@@ -264,7 +264,7 @@ class Sessions(MultiService):
         session = self._find(peer, name)
         return self._changes.lines.run(session.line, partial(self._commit, session))
 
-    async def _commit(self, session: Session) -> Document:
+    async def _commit(self, session: Session) -> Outcome:
         self._check_open(session)
         session.committing = True
         try:

@@ -43,10 +43,12 @@ from dfs.wire.messages import (
 APPEND_BYTES = 16 * 1024 * 1024
 
 
-def committed(document: Document) -> Committed:
+def committed(outcome: Outcome) -> Committed:
     """What a writer is told."""
+    document = outcome.document
     figures = document.current.content.measure
-    return Committed(str(document.version), figures.size, figures.words, figures.characters)
+    version = str(document.version)
+    return Committed(version, figures.size, figures.words, figures.characters, outcome.solo)
 
 
 @define(eq=False)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from dfs.wire.records import Applied, Beaten, Done, Drained, Record, Registered, Stop
+from dfs.wire.records import Applied, Beaten, Done, Drained, Heard, Record, Registered, Stop
 from dfs.wire.request import Audience, Request
 
 # ---- storage server to name server
@@ -51,12 +51,16 @@ class Heartbeat(Request[Beaten]):
 
 
 @frozen
-class WriteComplete(Request[Done]):
-    """A note: one document's newest state; answered when the name server shows it."""
+class WriteComplete(Request[Heard]):
+    """
+    A note: one document's newest state; answered when the name server shows it.
+
+    With C{--ack replica} it is answered when the peer has it too, or is known to be away.
+    """
 
     verb: ClassVar[str] = "WRITE_COMPLETE"
     audience: ClassVar[Audience] = Audience.MACHINE
-    answer: ClassVar[type[Record]] = Done
+    answer: ClassVar[type[Record]] = Heard
     seq: int
     id: str
     version: str

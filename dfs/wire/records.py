@@ -258,12 +258,17 @@ class Sentence(Record):
 
 @frozen
 class Committed(Record):
-    """``OK|<version>|<size>|<words>|<characters>``: durable."""
+    """
+    ``OK|<version>|<size>|<words>|<characters>[|solo=1]``: durable.
+
+    @ivar solo: with C{--ack replica}: on this server only, because its peer is away.
+    """
 
     version: str
     size: int
     words: int
     characters: int
+    solo: bool = False
 
 
 @frozen
@@ -301,6 +306,17 @@ class Beaten(Record):
     drain: bool = False
     wait: bool = False
     refuse: bool = False
+
+
+@frozen
+class Heard(Record):
+    """
+    ``OK[|solo=1]``: a note is shown.
+
+    @ivar solo: with C{--ack replica}: the peer is away, and that is written down.
+    """
+
+    solo: bool = False
 
 
 @frozen
