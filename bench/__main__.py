@@ -20,6 +20,7 @@ from typing import Any
 
 from attrs import frozen
 
+from bench.failover import failover
 from bench.processes import ROOT, Died
 from bench.report import Figure, machine, save, table
 from bench.requests import SUBJECTS, Stand
@@ -81,6 +82,10 @@ def _connections(names: frozenset[str], how: Thoroughness, folder: Path) -> Iter
     yield from connections(folder, how.connections)
 
 
+def _failover(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
+    yield from failover(folder, how.repetitions, how.documents, how.transfer, 40 * how.repetitions)
+
+
 def _startup(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
     yield disk(folder)
     yield help_time(folder, 10)
@@ -95,6 +100,7 @@ PARTS: tuple[tuple[frozenset[str], _Measure], ...] = (
     (frozenset({"transfers"}), _transfers),
     (frozenset({"documents"}), _documents),
     (frozenset({"connections"}), _connections),
+    (frozenset({"failover"}), _failover),
 )
 
 NAMES = [name for names, _ in PARTS for name in sorted(names)]

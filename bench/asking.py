@@ -35,11 +35,12 @@ class Asking:
     A connection that has said HELLO.
     """
 
-    def __init__(self, address: str, user: str = USER) -> None:
+    def __init__(self, address: str, user: str = USER, timeout: float | None = 60.0) -> None:
         """
         @param address: C{host:port}.
+        @param timeout: seconds that anything may take.
         """
-        self.link = dial(address)
+        self.link = dial(address, timeout)
         self._file = self.link.makefile("rb", buffering=1024 * 1024)
         self.ask(Hello(PROTOCOL, "client", user))
 

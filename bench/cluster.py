@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attrs import define, field
@@ -67,11 +67,13 @@ class Cluster:
     Servers in a folder.
 
     @ivar address: of the name server.
+    @ivar options: of the name server, beside those that are always there.
     @ivar servers: the storage servers that run, by name.
     """
 
     folder: Path
     address: str = "127.0.0.1:0"
+    options: Sequence[str] = field(default=(), kw_only=True)
     nm: Process | None = None
     servers: dict[str, Process] = field(factory=dict)
 
@@ -93,6 +95,7 @@ class Cluster:
             twistd(
                 *("dfs-nm", "--listen", f"tcp:{port}:interface=127.0.0.1"),
                 *("--data", "nm", "--secret", "cluster.secret"),
+                *self.options,
             ),
             self.folder,
         )

@@ -99,6 +99,10 @@ class Process:
                 raise Died(f"{self.name} did not say {word!r}:\n{tail}")
             time.sleep(0.01)
 
+    def send(self, number: int) -> None:
+        """Send a signal, by pid."""
+        self._popen.send_signal(number)
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it, and insist."""
         if self.running:
