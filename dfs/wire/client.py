@@ -37,7 +37,7 @@ from dfs.wire.framing import Framer
 from dfs.wire.messages import PROTOCOL, Hello, Prove, Record, Request, Welcome
 from dfs.wire.proof import NONCE_BYTES, Claim, prove, proves
 from dfs.wire.sending import Sending
-from dfs.wire.transport import Transport, prompt
+from dfs.wire.transport import Transport, flow, prompt
 from dfs.wire.upload import MAX_BLOCK
 
 A = TypeVar("A", bound=Record)
@@ -72,6 +72,7 @@ class Connection(Protocol):
         self._after_upload: list[bytes] | None = None
         self._room: list[Deferred[None]] = []
         self._clogged = False
+        self._wide = False
         self._held = 0
         self._lost_waiters: list[Deferred[None]] = []
         self._link: Transport
@@ -188,6 +189,7 @@ class Connection(Protocol):
 
     async def _send(self, tag: str, source: Source, timeout: float | None) -> None:
         sending = Sending()
+        self._flow(True)
         # What was sent must not pass for the whole if it ends before its end.
         end = sending.void()
         try:
@@ -212,7 +214,14 @@ class Connection(Protocol):
         if answering is not None:
             self._limit(answering, tag, timeout)
 
+    def _flow(self, wide: bool) -> None:
+        """Large content begins to flow, or does not flow any more."""
+        if wide is not self._wide:
+            self._wide = wide
+            flow(self.transport, wide)
+
     def _upload_over(self) -> None:
+        self._flow(False)
         waiting, self._after_upload = self._after_upload, None
         for data in waiting or ():
             self._put(data)
@@ -304,7 +313,9 @@ class Connection(Protocol):
     def _answer(self, answer: Answer) -> None:
         answering = self._asked.get(answer.tag)
         if answer.word == "DATA":
-            self._framer.raw = read_number(answer.fields)
+            self._framer.raw = size = read_number(answer.fields)
+            if size > _WHOLE_BLOCK:
+                self._flow(True)
             self._block = answering
             if answering is not None:
                 _cancel(answering)
@@ -317,6 +328,8 @@ class Connection(Protocol):
         if answer.word == "ITEM":
             answering.item(answer.fields)
             return
+        if answer.word == "STOP" and self._after_upload is None:
+            self._flow(False)
         error = _error(answer.fields) if answer.word == "ERROR" else None
         del self._asked[answer.tag]
         if error is not None:

@@ -25,7 +25,7 @@ from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, enco
 from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
 from dfs.wire.messages import Done, Record, Request
-from dfs.wire.transport import Transport, prompt
+from dfs.wire.transport import Transport, flow, prompt
 from dfs.wire.upload import SMALL_BYTES, Upload
 
 _log = Logger(namespace="dfs.wire")
@@ -105,6 +105,7 @@ class ServerProtocol(Protocol):
         self._room: list[Deferred[None]] = []
         self._closing = False
         self._throttled = False
+        self._wide = False
         self.close_after: Exchange | None = None
         self.clogged_since: float | None = None
         self.lost = False
@@ -196,6 +197,7 @@ class ServerProtocol(Protocol):
                 return False
             if self._upload.complete:
                 self._upload = None
+                self._flow(False)
             return True
         if self._next is not None:
             return self._begin(self._next)
@@ -234,6 +236,7 @@ class ServerProtocol(Protocol):
                     return False
             else:
                 upload = Upload(self._framer, line.length, self._resume)
+                self._flow(True)
         self._next = None
         exchange = Exchange(self, line.request, line.tag, self._clock.seconds())
         exchange.body = body
@@ -317,6 +320,8 @@ class ServerProtocol(Protocol):
             self.close()
         if exchange.content is not None:
             exchange.content.discard()
+        if self._upload is None:
+            self._flow(False)
         self.factory.answered(exchange, outcome, message)
         if not self._greeted and self.peer.known:
             self._greet()
@@ -346,10 +351,18 @@ class ServerProtocol(Protocol):
         """Write a piece of content."""
         if self._closing:
             return
+        if len(piece) >= SMALL_BYTES:
+            self._flow(True)
         self._out += (f"{tag}DATA|{len(piece)}\n".encode(), piece, b"\n")
         self._out_bytes += len(piece)
         if not self._reading:
             self._flush()
+
+    def _flow(self, wide: bool) -> None:
+        """Large content begins to flow, or does not flow any more."""
+        if wide is not self._wide:
+            self._wide = wide
+            flow(self.transport, wide)
 
     def _flush(self) -> None:
         if self._out and not self.lost:

@@ -11,7 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from twisted.internet.abstract import FileDescriptor
 from twisted.internet.interfaces import ITCPTransport
+
+#: Bytes that are read, and sent, at one go while large content flows.
+WIDE = 256 * 1024
 
 
 class Transport(Protocol):
@@ -51,3 +55,15 @@ def prompt(transport: object) -> None:
     if ITCPTransport.providedBy(transport):
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)
+
+
+def flow(transport: object, wide: bool) -> None:
+    """
+    Read and send more at one go while large content flows through a connection, or no longer.
+
+    Each read makes a buffer of full size, which would only cost time where lines are read.
+    """
+    if isinstance(transport, FileDescriptor):
+        kind = type(transport)
+        transport.bufferSize = WIDE if wide else kind.bufferSize
+        transport.SEND_LIMIT = WIDE if wide else kind.SEND_LIMIT
