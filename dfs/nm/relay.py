@@ -92,12 +92,15 @@ class Relay:
             connection.close(abort=True)
 
 
-async def content_from(source: Connection, asked: Request[A]) -> AsyncIterator[bytes]:
+async def content_from(
+    source: Connection, asked: Request[A], *, verified: bool = True
+) -> AsyncIterator[bytes]:
     """
     One content, as it comes.
 
+    @param verified: compare its hash here; whoever gets it may do so anyway.
     @raise DFSError: it does not come whole; what came is void.
     """
-    contents = source.ask_content(asked, STILL_SECONDS)
+    contents = source.ask_content(asked, STILL_SECONDS, verified=verified)
     while data := await contents.read():
         yield data

@@ -115,13 +115,14 @@ class Copies:
         @param incoming: gets what is to be released.
         @return: their hashes.
         """
-        wanted = {one.sha256: one.size for one in copy.contents()}
+        wanted = {one.sha256: one.measure for one in copy.contents()}
         brought: set[bytes] = set()
         while (header := await parts.header()) is not None:
             sha256, size = header
-            if wanted.get(sha256) != size or sha256 in brought:
+            known = wanted.get(sha256)
+            if known is None or known.size != size or sha256 in brought:
                 raise Invalid(f"the document does not refer to {sha256.hex()} of {size} bytes")
-            one = self._store.receive(size)
+            one = self._store.receive(size, known)
             incoming.append(one)
             async for piece in parts.body(size):
                 waiting = one.write(piece)

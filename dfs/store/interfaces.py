@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from dfs.core.documents import Content, Document, Metadata, Revision, Summary
+from dfs.core.measure import Measure
 from dfs.core.versions import Version
 
 #: Content up to this many bytes lives in the database, above it in a file of its own.
@@ -171,11 +172,13 @@ class IStore(Interface):
         @raise Corrupt: its file is missing or has another size.
         """
 
-    def receive(size: int | None) -> IIncoming:
+    def receive(size: int | None, known: Measure | None = None) -> IIncoming:
         """
         Begin to receive content.
 
         @param size: bytes that will come, if known: refused early when there is no room.
+        @param known: their figures, if somebody measured them before: it is not done again, so the
+            caller has to compare the hash.
         @raise Unavailable: the disk is full.
         """
 

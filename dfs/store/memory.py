@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.history import content_of
+from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt, DFSError, Internal, NotFound, Unavailable
 from dfs.store.accesses import Accesses
@@ -239,7 +240,7 @@ class MemoryStore:
             raise Corrupt(f"content {content.sha256.hex()} has {len(data)} bytes")
         return _Reader(content, data)
 
-    def receive(self, size: int | None) -> IIncoming:
+    def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:
         """Begin to receive content; see L{IStore.receive}."""
         self.disk.check_room(size or 0)
         return _Incoming(self.disk, self._received)

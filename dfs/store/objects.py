@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from dfs.core.documents import Content
-from dfs.core.measure import Measurer
+from dfs.core.measure import Measure, Measurer
 from dfs.errors import Corrupt
 from dfs.store.groupcommit import is_crowded, reason, refusal
 from dfs.store.interfaces import PIECE_BYTES
@@ -136,10 +136,12 @@ class Spool:
     A file in C{incoming/} that grows.
 
     @ivar path: of the file.
+    @ivar _known: its figures, if it need not be measured.
     """
 
     path: str
     _room: Callable[[], None]
+    _known: Measure | None = None
     _descriptor: int = field(default=-1, init=False)
     _hash: _Hash = field(factory=hashlib.sha256, init=False)
     _measurer: Measurer = field(factory=Measurer, init=False)
@@ -163,7 +165,8 @@ class Spool:
             self._hash.update(piece)
             # In this thread too: measuring keeps the interpreter's lock, so a second thread for
             # it was no faster.
-            self._measurer.update(piece)
+            if self._known is None:
+                self._measurer.update(piece)
             self._dirty += len(piece)
         if self._dirty >= WRITE_OUT_BYTES:
             # Linux begins to write these bytes now and does not wait; seal() has less to wait for.
@@ -179,7 +182,7 @@ class Spool:
         os.fdatasync(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
-        return Content(self._hash.digest(), self._measurer.finish())
+        return Content(self._hash.digest(), self._known or self._measurer.finish())
 
     def discard(self) -> None:
         """Remove the file; its content stays if it was linked elsewhere."""

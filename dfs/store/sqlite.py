@@ -17,6 +17,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
@@ -25,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dfs.core.documents import Content, Document, Summary
+from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, NotFound, Unavailable
 from dfs.store.accesses import Accesses
@@ -243,12 +245,12 @@ class SQLiteStore:
 
     # Receiving contents.
 
-    def receive(self, size: int | None) -> IIncoming:
+    def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:
         """Begin to receive content; see L{IStore.receive}."""
         self._check_room(size or 0, inline=size is not None and size <= INLINE_BYTES)
         incoming = Incoming(
             self._threads,
-            self._new_spool,
+            partial(self._new_spool, known),
             on_disk_failure=self._disk_failed,
             on_known=self._received,
             on_gone=self._gone,
@@ -257,7 +259,7 @@ class SQLiteStore:
             self._promised[incoming] = size
         return incoming
 
-    def _new_spool(self) -> Spool:
+    def _new_spool(self, known: Measure | None) -> Spool:
         path, free, reserve = self._path, self._free, self._reserve
 
         def room() -> None:
@@ -265,7 +267,7 @@ class SQLiteStore:
             if free(path) < reserve:
                 raise _no_room()
 
-        return Spool(self._objects.incoming_path(), room)
+        return Spool(self._objects.incoming_path(), room, known)
 
     def _received(self, incoming: Incoming) -> None:
         assert incoming.content is not None

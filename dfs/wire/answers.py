@@ -194,9 +194,12 @@ class Contents(_Flow):
     @ivar size: bytes that came so far.
     """
 
-    def __init__(self, hold: Callable[[], None], release: Callable[[], None]) -> None:
+    def __init__(
+        self, hold: Callable[[], None], release: Callable[[], None], *, verified: bool = True
+    ) -> None:
         super().__init__(hold, release)
         self.size = 0
+        self._verified = verified
         self._sha = hashlib.sha256()
         self._pieces: deque[bytes] = deque()
         self._reader: Deferred[bytes] | None = None
@@ -228,7 +231,8 @@ class Contents(_Flow):
 
     def piece(self, data: bytes) -> None:
         self.size += len(data)
-        self._sha.update(data)
+        if self._verified:
+            self._sha.update(data)
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.callback(data)
@@ -242,7 +246,8 @@ class Contents(_Flow):
         except DFSError as error:
             self.fail(Internal(f"the answer makes no sense: {error}"))
             return
-        if stop.size != self.size or stop.sha256 != self._sha.hexdigest():
+        wrong = self._verified and stop.sha256 != self._sha.hexdigest()
+        if stop.size != self.size or wrong:
             self.fail(Corrupt("the content was damaged on its way; read it again"))
             return
         self._over = True

@@ -109,13 +109,20 @@ class Connection(Protocol):
         self._start(request, items, None, None, timeout)
         return items
 
-    def ask_content(self, request: Request[A], timeout: float | None = ANSWER_SECONDS) -> Contents:
+    def ask_content(
+        self,
+        request: Request[A],
+        timeout: float | None = ANSWER_SECONDS,
+        *,
+        verified: bool = True,
+    ) -> Contents:
         """
         Ask for content.
 
         @param timeout: seconds until the first piece or the end.
+        @param verified: compare the hash; not needed by who only passes it on to who does.
         """
-        contents = Contents(self._hold, self._release)
+        contents = Contents(self._hold, self._release, verified=verified)
         self._start(request, contents, None, None, timeout)
         return contents
 
