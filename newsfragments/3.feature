@@ -1,0 +1,1 @@
+A pair of storage servers survives the death of one: what is written on the primary is copied to its backup, which takes over when the primary crashes, stops or is silent, and gives its place back when the primary has caught up. Changes that only a returned server knew are adopted or kept as conflicts.
