@@ -7,7 +7,7 @@ takes its steps is L{dfs.nm.pairing}'s affair.  Must not know how orders travel.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from attrs import define, evolve
@@ -171,7 +171,7 @@ class Operators:
         return server
 
 
-def _documents(entries: list[Entry] | set[Entry]) -> str:
+def _documents(entries: Collection[Entry]) -> str:
     """How many, and the first of them by name."""
     if not entries:
         return "something may be"

@@ -11,10 +11,15 @@ Note [Two members].  For each document it is known what either member of its pai
 active member has is "the version", what the other one has is "the copy": so a failover changes the
 pair and nothing about any document.  A document is I{dirty} when the peer lacks something, and
 I{behind} when the active member does; it may be both.
+
+Note [First out].  Of what is dirty, behind or haunted the oldest is asked for again and again while
+it becomes less.  A set, and a dict that is no C{OrderedDict}, looks each time through the places
+of all that were removed before: for 300,000 documents that takes half a minute.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from sys import intern
 
@@ -50,7 +55,8 @@ class Place:
     @ivar owed: documents whose newest metadata the active server is not known to have.
     @ivar dirty: documents of which the peer lacks something, and since when; the oldest first.
         Only while the pair is L{Pair.copying}.
-    @ivar behind: documents of which the active member lacks something that the peer has.
+    @ivar behind: documents of which the active member lacks something that the peer has; for
+        the order see Note [First out].
     @ivar graves: documents that some member may still have although they are gone.
     @ivar missed: what the peer still has of such a document, and its deletion did not see.
     @ivar conflicts: conflict checkpoints of its documents.
@@ -61,9 +67,9 @@ class Place:
     pair: Pair
     documents: int = 0
     owed: set[Entry] = field(factory=set)
-    dirty: dict[Entry, float] = field(factory=dict)
-    behind: set[Entry] = field(factory=set)
-    graves: dict[int, Grave] = field(factory=dict)
+    dirty: OrderedDict[Entry, float] = field(factory=OrderedDict)
+    behind: OrderedDict[Entry, None] = field(factory=OrderedDict)
+    graves: OrderedDict[int, Grave] = field(factory=OrderedDict)
     missed: dict[int, Missed] = field(factory=dict)
     conflicts: int = 0
     moving: bool = False
@@ -294,7 +300,7 @@ class Index:
         place.conflicts -= entry.conflicts
         place.owed.discard(entry)
         place.dirty.pop(entry, None)
-        place.behind.discard(entry)
+        place.behind.pop(entry, None)
         self.on_copy(entry)
 
     def describe(self, entry: Entry, access: AccessList, number: int) -> None:
@@ -328,9 +334,9 @@ class Index:
             place.owed.discard(entry)
         behind = copy.number > 0 and not (active.number and active.version >= copy.version)
         if behind:
-            place.behind.add(entry)
+            place.behind.setdefault(entry)
         else:
-            place.behind.discard(entry)
+            place.behind.pop(entry, None)
         dirty = active.number > 0 and (
             copy.number < entry.number or not copy.version >= active.version
         )
