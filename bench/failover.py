@@ -150,7 +150,7 @@ class _Ends:
 
 
 def _ends(folder: Path, repetitions: int) -> Iterator[Figure]:
-    cluster = Cluster(folder, options=("--handback-after", "1"))
+    cluster = Cluster(folder, options=("--handback-after", "0"))
     seen = _Ends()
     try:
         cluster.start(*PAIR)
@@ -202,7 +202,6 @@ def _end(cluster: Cluster, kind: str, number: int, seen: _Ends) -> None:
     else:
         primary.stop(signal.SIGKILL)
         cluster.start_ss("ss1")
-    eventually(lambda: line(cluster).protection == "REVERSED", "return")
     returned = time.monotonic()
     settled(cluster)
     back = time.monotonic()
@@ -211,7 +210,7 @@ def _end(cluster: Cluster, kind: str, number: int, seen: _Ends) -> None:
     # A change that was asked of a server which froze is in doubt for half a minute.
     if sum(returned <= moment <= back for moment in done) > 10:
         seen.pauses.append(longest_gap(done, returned, back + 0.5))
-    seen.refused += [why for moment, why in refused if returned + 0.5 <= moment <= back + 0.5]
+    seen.refused += [why for moment, why in refused if returned <= moment <= back + 0.5]
 
 
 # ------------------------------------------------------------------------------------------ lag

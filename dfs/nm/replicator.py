@@ -8,14 +8,18 @@ pair takes which step.
 
 A job is a flat chain: fetch the document from the member that has it, push it to the one that lacks
 it, with what that says it lacks, confirm.  There are several kinds of it, see L{dfs.nm.jobs}.
+
+Note [Trouble].  A document that fails waits, longer from try to try, and the others go on.  When a
+member itself cannot be reached everything waits, and then one document is tried before the others
+follow.  A member that registers anew is not made to wait for what its former life did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred
+from attrs import define, field, frozen
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,14 +28,21 @@ from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.jobs import Copying, Job, Judging, Laying, Rescuing
+from dfs.nm.jobs import SMALL_BYTES, Again, Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.rescue import Rescuer
 from dfs.nm.teller import Teller
+from dfs.wire.exchange import Peer
 
 #: Jobs of one pair that are under way at once.
 IN_FLIGHT = 8
+
+#: How many of them, at most one of so many, may be about large documents: others need room.
+LARGE_SHARE = 2
+
+#: Large documents that are passed over while others like them are under way.
+PASSED = 100
 
 #: Seconds before something that failed is tried again, at first and at most.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -51,11 +62,39 @@ class Retry:
 
     @ivar tries: how often.
     @ivar due: when it may be tried again.
+    @ivar error: why, at the last try.
     """
 
     tries: int = 0
     due: float = 0.0
     error: str = ""
+
+    def failed(self, now: float, chance: float, error: str) -> None:
+        """
+        It failed; what fails while it waits was begun before, and says nothing new.
+
+        @param chance: a number from 0 to 1.
+        """
+        if self.due > now:
+            return
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self.tries, 20))
+        self.tries += 1
+        self.due = now + pause * (0.5 + chance / 2)
+        self.error = error
+
+
+@frozen
+class Problem:
+    """
+    What stands against a document, or against a whole pair.
+
+    @ivar document: its id; empty: a member cannot be reached.
+    @ivar tries: how often it was tried.
+    """
+
+    document: str
+    tries: int
+    error: str
 
 
 @define(eq=False)
@@ -64,16 +103,25 @@ class Work:
     What is done for one pair.
 
     @ivar running: the ids of the documents that are worked on, and how.
-    @ivar failed: the ids of those that wait, since something of their own went wrong.
+    @ivar large: which of them are large.
+    @ivar failed: the ids of those that failed.
     @ivar trouble: a member cannot be reached: everything waits.
+    @ivar lives: the connections that spoke for both members when this was found out.
     """
 
     place: Place
     running: dict[int, Deferred[None]] = field(factory=dict)
+    large: set[int] = field(factory=set)
     failed: dict[int, Retry] = field(factory=dict)
     trouble: Retry = field(factory=Retry)
+    lives: tuple[Peer | None, Peer | None] = (None, None)
     timer: IDelayedCall | None = None
     filling: bool = False
+
+    def over(self, job: Job) -> None:
+        """A job is under way no more."""
+        self.running.pop(job.id, None)
+        self.large.discard(job.id)
 
 
 @define(eq=False)
@@ -109,12 +157,23 @@ class Replicator:
         since = next(iter(place.dirty.values()), now)
         return len(place.dirty), max(0.0, now - since)
 
+    def errors(self, place: Place) -> list[Problem]:
+        """What stands against copying, the most stubborn first."""
+        work = self._works.get(place)
+        if work is None:
+            return []
+        self._forget_settled(work)
+        trouble = [Problem("", work.trouble.tries, work.trouble.error)] if work.trouble.tries else []
+        failed = [Problem(f"{key:016x}", one.tries, one.error) for key, one in work.failed.items()]
+        return trouble + sorted(failed, key=lambda one: -one.tries)
+
     def stop(self) -> None:
         """End everything."""
         self._stopped = True
         for work in self._works.values():
             if work.timer is not None:
                 work.timer.cancel()
+                work.timer = None
             for job in list(work.running.values()):
                 job.cancel()
 
@@ -137,17 +196,24 @@ class Replicator:
 
     def _fill(self, work: Work) -> None:
         members = self._members(work.place)
-        now = self._clock.seconds()
-        if members is None or work.trouble.due > now:
+        if members is None:
             return
         active, peer = members
-        while len(work.running) < self._in_flight:
+        lives = (active.peer, peer.peer)
+        if work.lives != lives:
+            work.lives, work.trouble = lives, Retry()
+            work.failed.clear()
+        now = self._clock.seconds()
+        # See Note [Trouble].
+        while work.trouble.due <= now and len(work.running) < self._room(work):
             job = next(self._jobs(work, active, peer, now), None)
             if job is None:
                 return
             self._begin(work, job)
-            if work.trouble.due > now:
-                return
+
+    def _room(self, work: Work) -> int:
+        """How many jobs may be under way."""
+        return 1 if work.trouble.tries else self._in_flight
 
     def _members(self, place: Place) -> tuple[Server, Server] | None:
         """The active member and its peer, if both are here."""
@@ -176,11 +242,19 @@ class Replicator:
                     yield Rescuing(self._rescuer, grave, active, peer)
                 else:
                     yield Laying(self._teller, grave, peer)
+        full = len(work.large) >= max(1, self._in_flight // LARGE_SHARE)
+        passed = 0
         for entry in place.dirty:
-            if entry not in place.behind and self._free(work, entry, now):
-                yield Copying(
-                    self._index, self._notes, self._clock, entry, active, peer, self._teller
-                )
+            if entry in place.behind or not self._free(work, entry, now):
+                continue
+            if full and _is_large(entry):
+                passed += 1
+                if passed > PASSED:
+                    return
+                continue
+            yield Copying(
+                self._index, self._notes, self._clock, entry, active, peer, self._teller
+            )
 
     def _free(self, work: Work, thing: Thing, now: float) -> bool:
         """Nobody works on it, and it need not wait."""
@@ -192,9 +266,11 @@ class Replicator:
     # -------------------------------------------------------------------------------- running
 
     def _begin(self, work: Work, job: Job) -> None:
-        began = self._clock.seconds()
-        work.running[job.id] = running = job.start()
-        running.addCallbacks(self._done, self._failed, (work, job, began), {}, (work, job))
+        began, epoch = self._clock.seconds(), work.place.pair.epoch
+        if isinstance(job, Copying) and _is_large(job.entry):
+            work.large.add(job.id)
+        work.running[job.id] = running = maybeDeferred(job.start)
+        running.addCallbacks(self._done, self._failed, (work, job, began), {}, (work, job, epoch))
         running.addErrback(self._defect, work, job)
         running.addBoth(self._ended, work)
 
@@ -204,7 +280,7 @@ class Replicator:
             self.on_equal(work.place)
 
     def _done(self, _: object, work: Work, job: Job, began: float) -> None:
-        work.running.pop(job.id, None)
+        work.over(job)
         work.failed.pop(job.id, None)
         work.trouble = Retry()
         self._log.debug(
@@ -218,19 +294,20 @@ class Replicator:
             milliseconds=round(1000 * (self._clock.seconds() - began), 3),
         )
 
-    def _failed(self, failure: Failure, work: Work, job: Job) -> None:
-        work.running.pop(job.id, None)
+    def _failed(self, failure: Failure, work: Work, job: Job, epoch: int) -> None:
+        work.over(job)
         if self._stopped or failure.check(CancelledError):
             return
         failure.trap(DFSError)
         error = failure.value
+        if epoch != work.place.pair.epoch or not self._waits(work.place, job.id):
+            return  # it has to be done otherwise, or not at all
+        now, text = self._clock.seconds(), str(error)
+        retry = work.failed.setdefault(job.id, Retry())
+        retry.failed(now, self._random(), text)
         # Then others would fare no better; a document that is locked is an affair of its own.
-        everybody = isinstance(error, Unavailable | Busy)
-        retry = work.trouble if everybody else work.failed.setdefault(job.id, Retry())
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(retry.tries, 20))
-        retry.tries += 1
-        retry.due = self._clock.seconds() + pause * (0.5 + self._random() / 2)
-        retry.error = str(error)
+        if isinstance(error, Unavailable | Busy) and not isinstance(error, Again):
+            work.trouble.failed(now, self._random(), text)
         self._log.warn(
             "{pair}: {kind} of {document} failed, it will be tried again: {code} {reason}",
             log_event="replication_job_failed",
@@ -238,7 +315,7 @@ class Replicator:
             kind=job.kind,
             document=f"{job.id:016x}",
             code=getattr(error, "code", ""),
-            reason=str(error),
+            reason=text,
             tries=retry.tries,
         )
         self._alarm(work)
@@ -248,32 +325,38 @@ class Replicator:
         self._log.failure(
             "a job failed", failure, log_event="internal_error", document=f"{job.id:016x}"
         )
+        work.over(job)
         retry = work.failed.setdefault(job.id, Retry())
-        retry.tries, retry.due = retry.tries + 1, self._clock.seconds() + LONGEST_PAUSE
+        retry.tries, retry.error = retry.tries + 1, failure.getErrorMessage()
+        retry.due = self._clock.seconds() + LONGEST_PAUSE
         self._alarm(work)
 
     def _alarm(self, work: Work) -> None:
-        """Wake up when the first of those that wait may be tried again."""
-        now = self._clock.seconds()
-        dues = [work.trouble.due, *(retry.due for retry in work.failed.values())]
-        later = [due for due in dues if due > now]
-        if work.timer is not None:
-            work.timer.cancel()
-            work.timer = None
-        if later and not self._stopped:
-            work.timer = self._clock.callLater(min(later) - now, self._ring, work)
+        """Wake up when something that waits may be tried again; many may, so not for each."""
+        if work.timer is None and not self._stopped:
+            work.timer = self._clock.callLater(FIRST_PAUSE / 2, self._ring, work)
 
     def _ring(self, work: Work) -> None:
         work.timer = None
         self._forget_settled(work)
         self.wake(work.place)
-        self._alarm(work)
+        if work.failed or work.trouble.tries:
+            self._alarm(work)
 
     def _forget_settled(self, work: Work) -> None:
         """Something that failed may have been settled otherwise, or be gone."""
-        place = work.place
         for document_id in list(work.failed):
-            entry = self._index.by_id(document_id)
-            waits = entry in place.dirty or entry in place.behind if entry is not None else False
-            if not waits and document_id not in place.graves:
+            if not self._waits(work.place, document_id):
                 del work.failed[document_id]
+
+    def _waits(self, place: Place, document_id: int) -> bool:
+        """There still is something to do about a document."""
+        entry = self._index.by_id(document_id)
+        if entry is None or entry.place is not place:
+            return document_id in place.graves
+        return entry in place.dirty or entry in place.behind
+
+
+def _is_large(entry: Entry) -> bool:
+    """Its text takes connections of its own."""
+    return entry.noted.size > SMALL_BYTES

@@ -1,4 +1,5 @@
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, type-arg, var-annotated, misc, has-type, assignment"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, type-arg, var-annotated"
+# mypy: disable-error-code="misc, has-type, assignment"
 """
 An explicit-state model of a pair: which rules are needed so that no acknowledged write is lost.
 
