@@ -17,12 +17,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dfs.core.versions import Version
-from dfs.errors import Conflict, Unavailable
+from dfs.errors import Conflict, NotFound
 from dfs.nm.fleet import Server
 from dfs.nm.index import Entry, Index
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
-from dfs.nm.relay import Relay, content_from
+from dfs.nm.relay import CutOff, Relay, content_from
 from dfs.nm.rescue import Rescuer
 from dfs.nm.teller import TELL_SECONDS, Teller
 from dfs.wire.client import Connection
@@ -156,7 +156,7 @@ class Transfer(Job):
     def _whole(self, applied: Applied, relay: Relay) -> Applied:
         self.size += relay.size
         if applied.lacks:
-            raise Unavailable("the document changed while it was copied")
+            raise CutOff("the document changed while it was copied")
         return applied
 
     def learn(self, applied: Applied, member: Server) -> None:
@@ -183,6 +183,9 @@ class Copying(Transfer):
         copy = entry.copy
         if copy.number and copy.version >= entry.version:
             return self._describe()
+        return self._whole_document()
+
+    def _whole_document(self) -> Deferred[None]:
         chain = self.transfer(self._active, self._peer)
         chain.addErrback(self._refused)
         return chain.addCallback(self._confirm)
@@ -192,7 +195,14 @@ class Copying(Transfer):
         number, version = self.entry.number, self.entry.copy.version
         order = self._teller.metadata(self.entry)
         telling = Deferred.fromCoroutine(self._peer.link.ask(order, TELL_SECONDS))
-        return telling.addCallback(lambda _: self.learn(Applied(str(version), number), self._peer))
+        return telling.addCallbacks(
+            lambda _: self.learn(Applied(str(version), number), self._peer), self._unknown
+        )
+
+    def _unknown(self, failure: Failure) -> Deferred[None]:
+        """The peer does not have what it had: then it gets all of it."""
+        failure.trap(NotFound)
+        return self._whole_document()
 
     def _confirm(self, applied: Applied) -> None:
         self.learn(applied, self._peer)
@@ -270,12 +280,7 @@ class Laying(Job):
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
-        laying = Deferred.fromCoroutine(self._teller.lay(self._peer, self._grave))
-        return laying.addCallback(self._laid)
-
-    def _laid(self, laid: bool) -> None:
-        if not laid:
-            raise Unavailable(f"{self._peer.name} did not remove it")
+        return Deferred.fromCoroutine(self._teller.remove(self._peer, self._grave))
 
 
 @define(eq=False)

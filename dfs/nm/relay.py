@@ -15,6 +15,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from dfs.errors import Busy, Unavailable
 from dfs.wire.client import Connection
 from dfs.wire.messages import Record, Request
 
@@ -28,6 +29,10 @@ Reach = Callable[[], Deferred[Connection]]
 
 #: What is to be pushed, read from a connection to the source.
 Flow = Callable[[Connection], AsyncIterator[bytes]]
+
+
+class CutOff(Unavailable):
+    """A transfer did not come to its end: that says nothing about others."""
 
 
 @define(eq=False)
@@ -49,7 +54,9 @@ class Relay:
         """
         Push what is fetched while it is pushed.
 
-        @raise DFSError: either side refused or went away; nothing was changed.
+        @raise Unavailable: either side cannot be reached.
+        @raise CutOff: either side went away, or nothing moved any more; nothing was changed.
+        @raise DFSError: either side refused; nothing was changed.
         """
         try:
             source = await self._connect(self._reach_source)
@@ -63,7 +70,10 @@ class Relay:
                 return data
 
             self._moved()
-            return await target.send(request, piece, STILL_SECONDS)
+            try:
+                return await target.send(request, piece, STILL_SECONDS)
+            except (Busy, Unavailable) as error:
+                raise CutOff(str(error)) from error
         finally:
             self._close()
 

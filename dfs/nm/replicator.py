@@ -28,9 +28,10 @@ from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.jobs import SMALL_BYTES, Again, Copying, Job, Judging, Laying, Rescuing
+from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
+from dfs.nm.relay import CutOff
 from dfs.nm.rescue import Rescuer
 from dfs.nm.teller import Teller
 from dfs.wire.exchange import Peer
@@ -38,7 +39,7 @@ from dfs.wire.exchange import Peer
 #: Jobs of one pair that are under way at once.
 IN_FLIGHT = 8
 
-#: How many of them, at most one of so many, may be about large documents: others need room.
+#: At most one of so many of them is about a large document: others need room, too.
 LARGE_SHARE = 2
 
 #: Large documents that are passed over while others like them are under way.
@@ -160,10 +161,12 @@ class Replicator:
     def errors(self, place: Place) -> list[Problem]:
         """What stands against copying, the most stubborn first."""
         work = self._works.get(place)
-        if work is None:
+        if work is None or self.equal(place):
             return []
         self._forget_settled(work)
-        trouble = [Problem("", work.trouble.tries, work.trouble.error)] if work.trouble.tries else []
+        trouble = (
+            [Problem("", work.trouble.tries, work.trouble.error)] if work.trouble.tries else []
+        )
         failed = [Problem(f"{key:016x}", one.tries, one.error) for key, one in work.failed.items()]
         return trouble + sorted(failed, key=lambda one: -one.tries)
 
@@ -204,7 +207,6 @@ class Replicator:
             work.lives, work.trouble = lives, Retry()
             work.failed.clear()
         now = self._clock.seconds()
-        # See Note [Trouble].
         while work.trouble.due <= now and len(work.running) < self._room(work):
             job = next(self._jobs(work, active, peer, now), None)
             if job is None:
@@ -212,8 +214,12 @@ class Replicator:
             self._begin(work, job)
 
     def _room(self, work: Work) -> int:
-        """How many jobs may be under way."""
-        return 1 if work.trouble.tries else self._in_flight
+        """How many jobs may be under way; see Note [Trouble]."""
+        return 1 + len(work.large) if work.trouble.tries else self._in_flight
+
+    def _room_for_large(self, work: Work) -> int:
+        """How many of them may be about large documents."""
+        return 1 if work.trouble.tries else max(1, self._in_flight // LARGE_SHARE)
 
     def _members(self, place: Place) -> tuple[Server, Server] | None:
         """The active member and its peer, if both are here."""
@@ -242,7 +248,7 @@ class Replicator:
                     yield Rescuing(self._rescuer, grave, active, peer)
                 else:
                     yield Laying(self._teller, grave, peer)
-        full = len(work.large) >= max(1, self._in_flight // LARGE_SHARE)
+        full = len(work.large) >= self._room_for_large(work)
         passed = 0
         for entry in place.dirty:
             if entry in place.behind or not self._free(work, entry, now):
@@ -252,9 +258,7 @@ class Replicator:
                 if passed > PASSED:
                     return
                 continue
-            yield Copying(
-                self._index, self._notes, self._clock, entry, active, peer, self._teller
-            )
+            yield Copying(self._index, self._notes, self._clock, entry, active, peer, self._teller)
 
     def _free(self, work: Work, thing: Thing, now: float) -> bool:
         """Nobody works on it, and it need not wait."""
@@ -306,7 +310,7 @@ class Replicator:
         retry = work.failed.setdefault(job.id, Retry())
         retry.failed(now, self._random(), text)
         # Then others would fare no better; a document that is locked is an affair of its own.
-        if isinstance(error, Unavailable | Busy) and not isinstance(error, Again):
+        if isinstance(error, Unavailable | Busy) and not isinstance(error, CutOff):
             work.trouble.failed(now, self._random(), text)
         self._log.warn(
             "{pair}: {kind} of {document} failed, it will be tried again: {code} {reason}",
@@ -318,7 +322,7 @@ class Replicator:
             reason=text,
             tries=retry.tries,
         )
-        self._alarm(work)
+        self._alarm(work, max(retry.due, work.trouble.due))
 
     def _defect(self, failure: Failure, work: Work, job: Job) -> None:
         """Something that no server said: it must not stop the others, nor be tried without end."""
@@ -329,19 +333,27 @@ class Replicator:
         retry = work.failed.setdefault(job.id, Retry())
         retry.tries, retry.error = retry.tries + 1, failure.getErrorMessage()
         retry.due = self._clock.seconds() + LONGEST_PAUSE
-        self._alarm(work)
+        self._alarm(work, retry.due)
 
-    def _alarm(self, work: Work) -> None:
-        """Wake up when something that waits may be tried again; many may, so not for each."""
-        if work.timer is None and not self._stopped:
-            work.timer = self._clock.callLater(FIRST_PAUSE / 2, self._ring, work)
+    def _alarm(self, work: Work, due: float) -> None:
+        """Wake up when something may be tried again, but not for each of very many."""
+        if self._stopped:
+            return
+        pause = max(due - self._clock.seconds(), FIRST_PAUSE / 2)
+        if work.timer is None:
+            work.timer = self._clock.callLater(pause, self._ring, work)
+        elif work.timer.getTime() > self._clock.seconds() + pause:
+            work.timer.reset(pause)
 
     def _ring(self, work: Work) -> None:
         work.timer = None
         self._forget_settled(work)
         self.wake(work.place)
-        if work.failed or work.trouble.tries:
-            self._alarm(work)
+        now = self._clock.seconds()
+        dues = [work.trouble.due, *(retry.due for retry in work.failed.values())]
+        later = [due for due in dues if due > now]
+        if later:
+            self._alarm(work, min(later))
 
     def _forget_settled(self, work: Work) -> None:
         """Something that failed may have been settled otherwise, or be gone."""

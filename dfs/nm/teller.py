@@ -8,6 +8,7 @@ that is away is told before it serves again.  Must not know who changes metadata
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, gatherResults
@@ -172,13 +173,21 @@ class Teller:
 
         @return: whether it is gone there.
         """
-        request = DeleteFile(f"{grave.id:016x}", server.place.pair.epoch, "")
         try:
-            await server.link.ask(request, TELL_SECONDS)
-        except NotFound:
-            pass
+            await self.remove(server, grave)
         except DFSError:
             return False
+        return True
+
+    async def remove(self, server: Server, grave: Grave) -> None:
+        """
+        Do what L{lay} does.
+
+        @raise DFSError: why it is not done, or not in the journal.
+        """
+        request = DeleteFile(f"{grave.id:016x}", server.place.pair.epoch, "")
+        with suppress(NotFound):
+            await server.link.ask(request, TELL_SECONDS)
         home = server.place.is_home(server.name)
         newest = server.place.graves.get(grave.id, grave).laid(home=home)
         self._index.haunt(newest)
@@ -186,7 +195,6 @@ class Teller:
         if len(self._laid) > REMEMBERED:
             del self._laid[next(iter(self._laid))]
         await self._journal.commit([LayGrave(grave.id, home)])
-        return True
 
     def _haunting(self, server: Server) -> Iterator[Grave]:
         home = server.place.is_home(server.name)
