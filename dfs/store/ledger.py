@@ -85,12 +85,14 @@ class Outcome:
     @ivar documents: how many more live documents there are.
     @ivar size: how many more bytes their present texts have.
     @ivar orphans: hashes of files that may not be needed any more.
+    @ivar gone: hashes of all contents that nobody referred to any more.
     """
 
     seq: int
     documents: int
     size: int
     orphans: tuple[bytes, ...]
+    gone: tuple[bytes, ...]
 
 
 @define
@@ -120,28 +122,38 @@ class Ledger:
         if old is not None:
             live, size = 1 - old[0], 0 if old[0] else old[1]
             referred = tuple(names(old[2], old[1], old[3], old[4], old[5]))
-        orphans = self._refer(referred, change)
+        orphans, gone = self._refer(referred, change)
         self.seq += 1
         execute(_PUT, (self.seq, *row))
         if change.deleted:
             execute("DELETE FROM accesses WHERE document = ?", (row[0],))
-            return Outcome(self.seq, -live, -size, orphans)
-        return Outcome(self.seq, 1 - live, change.size - size, orphans)
+            return Outcome(self.seq, -live, -size, orphans, gone)
+        return Outcome(self.seq, 1 - live, change.size - size, orphans, gone)
 
-    def _refer(self, old: Iterable[bytes], change: Change) -> tuple[bytes, ...]:
-        """Count the references that come and go; the files that nobody refers to any more."""
+    def _refer(
+        self, old: Iterable[bytes], change: Change
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """
+        Count the references that come and go.
+
+        @return: L{Outcome.orphans} and L{Outcome.gone}.
+        """
         more: dict[bytes, int] = {}
         for sha256 in change.names:
             more[sha256] = more.get(sha256, 0) + 1
         for sha256 in old:
             more[sha256] = more.get(sha256, 0) - 1
-        orphans = []
+        orphans, gone = [], []
         for sha256, count in more.items():
             if count > 0:
                 self._add(sha256, count, change.sources.get(sha256))
-            elif count < 0 and self._drop(sha256, -count):
-                orphans.append(sha256)
-        return tuple(orphans)
+            elif count < 0:
+                kind = self._drop(sha256, -count)
+                if kind:
+                    gone.append(sha256)
+                if kind == "null":
+                    orphans.append(sha256)
+        return tuple(orphans), tuple(gone)
 
     def _add(self, sha256: bytes, count: int, source: Source | None) -> None:
         execute = self._connection.execute
@@ -158,13 +170,13 @@ class Ledger:
             raise Corrupt(f"received content {sha256.hex()} has gone: {error}") from error
         execute(_ADD, (sha256, source.size, count, None))
 
-    def _drop(self, sha256: bytes, count: int) -> bool:
-        """Whether a file may have become useless."""
+    def _drop(self, sha256: bytes, count: int) -> str:
+        """What kind of content nobody refers to any more: C{null} is a file; empty: none."""
         left = self._connection.execute(_LESS, (count, sha256)).fetchall()
         if not left or left[0][0] > 0:
-            return False
+            return ""
         self._connection.execute("DELETE FROM contents WHERE sha256 = ?", (sha256,))
-        return bool(left[0][1] == "null")
+        return str(left[0][1])
 
     def sweep(self, orphans: Iterable[bytes]) -> None:
         """

@@ -18,7 +18,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, fail, gatherResults, succeed
@@ -28,16 +28,9 @@ from zope.interface import implementer
 from dfs.core.documents import Content, Document, Summary
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
-from dfs.errors import Corrupt, NotFound, Unavailable
+from dfs.errors import Corrupt, Unavailable
 from dfs.store.accesses import Accesses
 from dfs.store.encoding import (
-    COLUMNS,
-    HEAD_COLUMNS,
-    SUMMARY_COLUMNS,
-    Row,
-    decode,
-    decode_head,
-    decode_summary,
     encode,
     summarize,
 )
@@ -53,6 +46,7 @@ from dfs.store.interfaces import (
 )
 from dfs.store.ledger import Change, Ledger, Outcome, Source
 from dfs.store.objects import Objects, Scan, Spool
+from dfs.store.reading import Reading, unknown
 from dfs.store.schema import Opened, lock, prepare
 from dfs.store.transfers import FileReader, Incoming, Threads, Whole
 
@@ -60,11 +54,6 @@ T = TypeVar("T")
 
 #: Bytes of the disk that are kept free for deleting; see Note [Room].
 RESERVE_BYTES = 16 * 1024 * 1024
-
-_DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
-_HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
-_CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
-_DATA = "SELECT data FROM contents WHERE sha256 = ?"
 
 
 def free_bytes(path: str) -> int:
@@ -84,7 +73,7 @@ class SQLiteStore:
     _ledger: Ledger
     _writer: GroupCommit
     _threads: Threads
-    _reader: sqlite3.Connection
+    _reading: Reading
     _free: Callable[[str], int]
     _reserve: int
     _identity: Identity
@@ -152,7 +141,7 @@ class SQLiteStore:
                 name=f"store-{name}",
             ),
             threads=Threads(call_from_thread),
-            reader=reading,
+            reading=Reading(path, reading),
             free=free,
             reserve=reserve,
             identity=opened.identity,
@@ -187,48 +176,27 @@ class SQLiteStore:
 
     # Reading documents.
 
-    def _select(self, sql: str, arguments: tuple[Any, ...]) -> list[Row]:
-        try:
-            return self._reader.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
-            raise Corrupt(f"the database of the store {self._path} is damaged: {error}") from error
-
     def document(self, document_id: str) -> Document | None:
         """The committed state of a document; see L{IStore.document}."""
-        rows = self._select(_DOCUMENT, (document_id,))
-        return decode(rows[0]) if rows else None
+        return self._reading.document(document_id)
 
     def head(self, document_id: str) -> Head | None:
         """The same without its history."""
-        rows = self._select(_HEAD, (document_id,))
-        return decode_head(rows[0]) if rows else None
+        return self._reading.head(document_id)
 
     def changes_after(self, seq: int, limit: int) -> list[Summary]:
         """The newest state of documents changed after C{seq}; see L{IStore.changes_after}."""
-        return [decode_summary(row) for row in self._select(_CHANGES, (seq, limit))]
+        return self._reading.changes_after(seq, limit)
 
     # Reading contents.
 
     def has(self, sha256: bytes) -> bool:
         """Whether some committed document refers to this content; see L{IStore.has}."""
-        if sha256 == _EMPTY:
-            return True
-        return bool(self._select("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)))
+        return self._reading.has(sha256)
 
     def small(self, content: Content) -> bytes | None:
         """The bytes of a small content, verified; see L{IStore.small}."""
-        size = content.measure.size
-        if size > INLINE_BYTES:
-            return None
-        if not size:
-            return b""
-        rows = self._select(_DATA, (content.sha256,))
-        if not rows:
-            raise _unknown(content)
-        data: bytes | None = rows[0][0]
-        if data is None or hashlib.sha256(data).digest() != content.sha256:
-            raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
-        return data
+        return self._reading.small(content)
 
     def reader(self, content: Content) -> IReader:
         """Read a content of any size in pieces; see L{IStore.reader}."""
@@ -239,7 +207,7 @@ class SQLiteStore:
             descriptor = self._objects.open(content)
         except Corrupt:
             if not self.has(content.sha256):
-                raise _unknown(content) from None
+                raise unknown(content) from None
             raise
         return FileReader(self._threads, Scan(descriptor, content))
 
@@ -292,11 +260,9 @@ class SQLiteStore:
             size += max(0, promised - incoming.size)
         if free - size >= self._reserve:
             return
-        if inline and free >= self._reserve // 2:
-            pages = self._select("PRAGMA freelist_count", ())[0][0]
-            page = self._select("PRAGMA page_size", ())[0][0]
-            if free + pages * page - size >= self._reserve:
-                return
+        again = self._reading.free_pages() if inline and free >= self._reserve // 2 else 0
+        if free + again - size >= self._reserve:
+            return
         raise _no_room()
 
     # Changing.
@@ -319,8 +285,9 @@ class SQLiteStore:
         pinned = self._pin(names, sources)
         ledger = self._ledger
         change = Change(encode(document), names, sources)
+        self._reading.changes(document.id)
         done = self._writer.submit(lambda _: ledger.commit(change), self._swept)
-        done.addBoth(self._settled, pinned)
+        done.addBoth(self._settled, document.id, pinned)
         return done.addCallback(self._committed, document)
 
     def _check_commit(self, document: Document, size: int) -> None:
@@ -349,7 +316,8 @@ class SQLiteStore:
         if outcome.orphans:
             self._ledger.sweep(outcome.orphans)
 
-    def _settled(self, result: T, pinned: list[Incoming]) -> T:
+    def _settled(self, result: T, document_id: str, pinned: list[Incoming]) -> T:
+        self._reading.changed(document_id)
         for incoming in pinned:
             incoming.unpin()
         if isinstance(result, Failure):
@@ -365,6 +333,7 @@ class SQLiteStore:
         self._last_seq = outcome.seq
         self._documents += outcome.documents
         self._size += outcome.size
+        self._reading.drop(outcome.gone)
         if document.deleted:
             self._accesses.forget(document.id)
         return summarize(outcome.seq, document)
@@ -372,7 +341,9 @@ class SQLiteStore:
     def forget(self, document_id: str, version: Version) -> Deferred[bool]:
         """Remove a tombstone; see L{IStore.forget}."""
         ledger = self._ledger
-        return self._writer.submit(lambda _: ledger.forget(document_id, version))
+        self._reading.changes(document_id)
+        done = self._writer.submit(lambda _: ledger.forget(document_id, version))
+        return done.addBoth(self._settled, document_id, [])
 
     # Who read what.
 
@@ -394,8 +365,7 @@ class SQLiteStore:
         known = self._accesses.get(document_id)
         if known is not None:
             return known
-        rows = self._select("SELECT at, user FROM accesses WHERE document = ?", (document_id,))
-        return Access(*rows[0]) if rows else None
+        return self._reading.last_access(document_id)
 
     # The end.
 
@@ -415,12 +385,9 @@ class SQLiteStore:
     def _closed(self, _: object) -> None:
         if self._lock >= 0:
             self._threads.close()
-            self._reader.close()
+            self._reading.close()
             os.close(self._lock)
             self._lock = -1
-
-
-_EMPTY = hashlib.sha256().digest()
 
 
 def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlite3.Connection:
@@ -428,10 +395,6 @@ def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlit
         return connect(path)
     except sqlite3.Error as error:
         raise Corrupt(f"{path} is damaged or no database: {error}") from error
-
-
-def _unknown(content: Content) -> NotFound:
-    return NotFound(f"no document has the content {content.sha256.hex()} any more")
 
 
 def _no_room() -> Unavailable:

@@ -1,0 +1,143 @@
+"""
+Reading the database of a store: documents, and contents that lie in it.
+
+Decides what is kept in memory because it was read last, and until when that is true.  Must not know
+how anything is written (L{dfs.store.ledger} does).
+
+Note [Changing].  The writer's thread commits before the reactor hears of it.  So from the moment at
+which a change of a document is asked for until it is answered, the document is read from the
+database each time.  Contents never change; one that nobody refers to any more is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+
+from dfs.core.documents import Content, Document, Summary
+from dfs.errors import Corrupt, NotFound
+from dfs.store.encoding import (
+    COLUMNS,
+    HEAD_COLUMNS,
+    SUMMARY_COLUMNS,
+    Row,
+    decode,
+    decode_head,
+    decode_summary,
+)
+from dfs.store.interfaces import INLINE_BYTES, Access, Head
+from dfs.store.recent import Recent
+
+#: Documents, and bytes of contents, that are kept.
+HEADS, SMALL_BYTES = 8_192, 16 * 1024 * 1024
+
+_DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
+_HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
+_CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
+_DATA = "SELECT data FROM contents WHERE sha256 = ?"
+_KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
+_ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
+
+_EMPTY = hashlib.sha256().digest()
+
+
+class Reading:
+    """A connection that only reads, and what it read last."""
+
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+        """
+        @param path: of the store, for messages.
+        """
+        self._path = path
+        self._connection = connection
+        self._heads: Recent[str, Head] = Recent(HEADS)
+        self._small: Recent[bytes, bytes] = Recent(SMALL_BYTES)
+        self._changing: Counter[str] = Counter()
+
+    def _select(self, sql: str, *arguments: object) -> list[Row]:
+        try:
+            return self._connection.execute(sql, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise Corrupt(f"the database of the store {self._path} is damaged: {error}") from error
+
+    def document(self, document_id: str) -> Document | None:
+        """See L{IStore.document}."""
+        rows = self._select(_DOCUMENT, document_id)
+        return decode(rows[0]) if rows else None
+
+    def head(self, document_id: str) -> Head | None:
+        """See L{IStore.head}."""
+        head = self._heads.get(document_id)
+        if head is None:
+            rows = self._select(_HEAD, document_id)
+            head = decode_head(rows[0]) if rows else None
+            if head is not None and document_id not in self._changing:
+                self._heads.put(document_id, head)
+        return head
+
+    def changes_after(self, seq: int, limit: int) -> list[Summary]:
+        """See L{IStore.changes_after}."""
+        return [decode_summary(row) for row in self._select(_CHANGES, seq, limit)]
+
+    def has(self, sha256: bytes) -> bool:
+        """See L{IStore.has}."""
+        return sha256 == _EMPTY or bool(self._select(_KNOWN, sha256))
+
+    def small(self, content: Content) -> bytes | None:
+        """See L{IStore.small}."""
+        size = content.measure.size
+        if size > INLINE_BYTES:
+            return None
+        if not size:
+            return b""
+        return self._small.get(content.sha256) or self._verified(content)
+
+    def _verified(self, content: Content) -> bytes:
+        rows = self._select(_DATA, content.sha256)
+        if not rows:
+            raise unknown(content)
+        data: bytes | None = rows[0][0]
+        if data is None or hashlib.sha256(data).digest() != content.sha256:
+            raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
+        self._small.put(content.sha256, data, len(data))
+        return data
+
+    def last_access(self, document_id: str) -> Access | None:
+        """What is written of who read a document last."""
+        rows = self._select(_ACCESS, document_id)
+        return Access(*rows[0]) if rows else None
+
+    def free_pages(self) -> int:
+        """Bytes inside of the database that can be written again."""
+        pages = self._select("PRAGMA freelist_count")[0][0]
+        size = self._select("PRAGMA page_size")[0][0]
+        return int(pages) * int(size)
+
+    # ---------------------------------------------------------------------- what is written
+
+    def changes(self, document_id: str) -> None:
+        """A change of a document is asked for; see Note [Changing]."""
+        self._heads.drop(document_id)
+        self._changing[document_id] += 1
+
+    def changed(self, document_id: str) -> None:
+        """It was answered, whatever the answer is."""
+        self._changing[document_id] -= 1
+        if not self._changing[document_id]:
+            del self._changing[document_id]
+
+    def drop(self, contents: Iterable[bytes]) -> None:
+        """Nobody refers to these any more."""
+        for sha256 in contents:
+            self._small.drop(sha256)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._connection.close()
+
+
+def unknown(content: Content) -> NotFound:
+    """What to say of a content that no document has any more."""
+    return NotFound(f"no document has the content {content.sha256.hex()} any more")
