@@ -79,6 +79,7 @@ TIMERS: dict[str, set[str]] = {
     "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client"},
     "deferLater": {
         "client/asking",
+        "nm/changes",
         "nm/questions",
         "nm/storage",
         "nm/switching",

@@ -16,13 +16,15 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 from dfs.core import names
 from dfs.core.access import AccessList, Right
 from dfs.core.paths import normalize
 from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
-from dfs.nm.fleet import Fleet, Server
+from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index, demand
 from dfs.nm.journal import IJournal, PutDocument
 from dfs.nm.kept import Noted, Stored
@@ -36,6 +38,9 @@ from dfs.wire.reception import Handler
 
 #: Seconds that a storage server has to delete a document.
 DELETE_SECONDS = 10.0
+
+#: Seconds between two looks at whether a storage server knows of a right that was taken away.
+FENCE_PAUSE = 0.1
 
 
 def user_of(exchange: Exchange) -> str:
@@ -65,6 +70,7 @@ class Changes:
     """
     CREATE, DELETE, ADDACCESS, REMACCESS.
 
+    @ivar _lease: seconds that a storage server serves after the last word of this name server.
     @ivar _wall: seconds since the epoch.
     @ivar _entropy: so many random bytes.
     """
@@ -76,6 +82,8 @@ class Changes:
     _burials: Burials
     _people: People
     _turns: Turns
+    _clock: IReactorTime
+    _lease: float
     _wall: Callable[[], float]
     _entropy: Callable[[int], bytes]
 
@@ -170,8 +178,28 @@ class Changes:
         await self._change_access(request.path, request.user, exchange, granted)
 
     async def remove_access(self, request: RemAccess, exchange: Exchange) -> None:
-        """Let somebody in no longer."""
-        await self._change_access(request.path, request.user, exchange, AccessList.revoked)
+        """
+        Let somebody in no longer.
+
+        Answered when the storage server knows, or may not serve any more before it does.
+        """
+        entry = await self._change_access(request.path, request.user, exchange, AccessList.revoked)
+        if entry is not None:
+            await self._fence(entry)
+
+    async def _fence(self, entry: Entry) -> None:
+        """
+        Wait until the storage server does not let somebody in with an old ticket.
+
+        A server that cannot be told gets no new lease before it is told, and the old one ends.
+        """
+        server = self._fleet.servers.get(entry.place.pair.active)
+        if server is None or server.state is State.FAILED:
+            return
+        self._fleet.withhold(server)
+        end = self._clock.seconds() + self._lease
+        while entry in entry.place.owed and self._clock.seconds() < end:
+            await deferLater(self._clock, FENCE_PAUSE)
 
     async def _change_access(
         self,
@@ -179,7 +207,12 @@ class Changes:
         name: str,
         exchange: Exchange,
         change: Callable[[AccessList, str], AccessList],
-    ) -> None:
+    ) -> Entry | None:
+        """
+        Replace the access list of a document.
+
+        @return: the document, if its storage server could not be told yet.
+        """
         owner = user_of(exchange)
         user = names.user(name)
         async with self._turns.at(normalize(path)):
@@ -189,8 +222,8 @@ class Changes:
                 raise NotFound(f"there is no user {user!r}: nobody of that name ever logged in")
             access = change(entry.access, user)
             if access == entry.access:
-                return
+                return entry if entry in entry.place.owed else None
             number = entry.number + 1
             await self._journal.commit([PutDocument(entry.with_access(access, number))])
             self._index.describe(entry, access, number)
-            await self._teller.tell(entry)
+            return None if await self._teller.tell(entry) else entry

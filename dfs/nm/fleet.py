@@ -229,6 +229,11 @@ class Fleet:
             raise Conflict("this connection does not speak for a registered server: SS_REGISTER")
         return server
 
+    def withhold(self, server: Server) -> None:
+        """A server that lacks what it must know gets no new lease before it is told."""
+        if server.state is State.LIVE:
+            server.state = State.JOINING
+
     def fail(self, server: Server) -> None:
         """A server is given up; if it comes back it has to register again."""
         peer, server.peer = server.peer, None

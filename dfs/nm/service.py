@@ -132,6 +132,8 @@ class NameServer(MultiService):
             self._burials,
             self.people,
             turns,
+            clock,
+            settings.intervals.lease,
             wall,
             entropy,
         )

@@ -90,7 +90,9 @@ class Admission:
     def _check(self, ticket: Ticket, right: Right, metadata: Metadata) -> None:
         self._check_epoch(ticket.epoch)
         if ticket.right not in _ENOUGH[right]:
-            raise Unauthorized("this ticket is for reading; to write ask for LOCATE|path|w")
+            raise Unauthorized(
+                "this ticket is for reading; LOCATE at the name server gives one to write"
+            )
         if metadata.number >= ticket.metadata_number and not metadata.access.allows(
             ticket.user, right
         ):
@@ -106,7 +108,7 @@ class Admission:
 
 
 def _elsewhere() -> Moved:
-    return Moved("the document is not here; ask the name server again: LOCATE|path|r")
+    return Moved("the document is not here; ask the name server again, with LOCATE")
 
 
 def _refusal(user: str, path: str, right: Right) -> str:

@@ -69,7 +69,7 @@ class Writing:
             self._drafting.check_size(len(body))
             return await self._put(ticket, body, history.content_of(body))
         if source is None:
-            raise Invalid("PUT is followed by content: PUT|<ticket>|bytes=<n>")
+            raise Invalid("PUT is followed by content: end its line with bytes= and how many")
         # All this is asked again at the end; it is asked now to spare the upload.
         self._replaceable(ticket)
         self._drafting.check_size(source.size or 0)

@@ -65,7 +65,9 @@ def unescape(field: str) -> str:
             if len(part) < 2:
                 raise ValueError
         except ValueError:
-            raise Invalid("% in a field must be followed by two hex digits; write %25") from None
+            raise Invalid(
+                "a percent sign in a field must be followed by two hex digits; 25 is its own"
+            ) from None
         out += part[2:]
     try:
         return out.decode()

@@ -182,7 +182,7 @@ class WhoAmI(Request[Me]):
 
 @frozen
 class Help(Request[Count]):
-    """``HELP[|about=<verb>]``: what can be asked here (a person may type ``HELP|READ``)."""
+    """``HELP[|about=<verb>]``: what can be asked here, or more about one verb."""
 
     verb: ClassVar[str] = "HELP"
     audience: ClassVar[Audience] = Audience.ANYONE
@@ -272,7 +272,7 @@ class GetInfo(Request[Info]):
 
 @frozen
 class Delete(Request[Done]):
-    """``DELETE|<path>``: owners only."""
+    """``DELETE|<path>``: remove a document for ever; owners only."""
 
     verb: ClassVar[str] = "DELETE"
     changes: ClassVar[bool] = True
@@ -282,7 +282,7 @@ class Delete(Request[Done]):
 
 @frozen
 class AddAccess(Request[Done]):
-    """``ADDACCESS|<path>|<user>|<r or w>``: owners only."""
+    """``ADDACCESS|<path>|<user>|<r or w>``: let somebody read, or write too; owners only."""
 
     verb: ClassVar[str] = "ADDACCESS"
     changes: ClassVar[bool] = True
@@ -294,7 +294,7 @@ class AddAccess(Request[Done]):
 
 @frozen
 class RemAccess(Request[Done]):
-    """``REMACCESS|<path>|<user>``: owners only."""
+    """``REMACCESS|<path>|<user>``: let somebody in no longer; owners only."""
 
     verb: ClassVar[str] = "REMACCESS"
     changes: ClassVar[bool] = True

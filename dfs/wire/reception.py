@@ -209,8 +209,10 @@ def meaning(request: type[Request[Any]], *, whole: bool) -> str:
     """
     text = " ".join(inspect.cleandoc(request.__doc__ or "").split())
     # The docstring begins with the form between double backquotes, which HELP shows anyway.
-    if text.startswith("``"):
-        text = text.rpartition("``")[2].lstrip(":. ")
+    form, colon, rest = text.partition("``: ")
+    if form.startswith("``") and colon:
+        text = rest
+    text = text.replace("``", "")
     text = text.split("@ivar")[0].strip()
     if not whole:
         text = text.split(". ")[0].split(" Roles:")[0].rstrip(".")

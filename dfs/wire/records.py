@@ -94,9 +94,9 @@ class ServerLine(Record):
     @ivar protection: the state of the pair.
     @ivar silent: seconds since it was heard; below 0 if it was not since the name server began.
     @ivar active: it serves the documents of its pair, or served them last.
-    @ivar lag_documents: what it lacks of the active member: documents with newer versions there.
+    @ivar lag_documents: of its pair: documents of which the peer lacks something.
     @ivar lag_seconds: for how long it has lacked the oldest of them.
-    @ivar behind: documents of which it has newer versions than the active member.
+    @ivar behind: of its pair: documents of which the active member lacks something.
     @ivar conflicts: versions in its pair that lost against others and are kept.
     """
 

@@ -23,6 +23,7 @@ from dfs.wire.messages import (
     Delete,
     DeleteFile,
     GetInfo,
+    Heartbeat,
     Locate,
     PutMetadata,
     RemAccess,
@@ -485,3 +486,37 @@ class AccessTests(Rig):
         self.assertEqual(len(self.ss1.orders), orders + 1)
         self.wait(6)
         self.assertEqual(len(self.ss1.orders), orders + 1)
+
+    def test_revoked_unheard(self) -> None:
+        """
+        H28: a right is taken away when the server knows, or when its lease is over.
+
+        Until it knows it gets no new lease.
+        """
+        self.ask(self.alice, AddAccess("a.txt", "bob", "r"))
+        self.ss1.script = lambda order: Deferred()
+        answer = outcome(self.alice.ask(RemAccess("a.txt", "bob")))
+        self.wait(6)
+        self.assertEqual(answer, [])
+        self.assertFalse(self.ss1.ask(Heartbeat(1, 0, 0)).serve)
+        self.wait(8)
+        self.ss1.beat()
+        self.assertEqual(answer, [])
+        self.wait(2)
+        self.assertEqual(answer, ["Done"])
+        self.assertEqual(self.states(), {"ss1": "JOINING"})
+        self.ss1.script = lambda order: None
+        self.wait(6)
+        self.assertTrue(self.ss1.ask(Heartbeat(1, 0, 0)).serve)
+
+    def test_revoked_late(self) -> None:
+        """A server that hears of it a little later is not waited for any longer."""
+        self.ask(self.alice, AddAccess("a.txt", "bob", "r"))
+        self.ss1.script = lambda order: Deferred()
+        answer = outcome(self.alice.ask(RemAccess("a.txt", "bob")))
+        self.wait(5.2)
+        self.ss1.beat()
+        self.ss1.script = lambda order: None
+        self.wait(6)
+        self.assertEqual(answer, ["Done"])
+        self.assertEqual(self.states(), {"ss1": "LIVE"})
