@@ -28,7 +28,7 @@ from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing
+from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing, Transfer
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.relay import CutOff
@@ -304,7 +304,8 @@ class Replicator:
             return
         failure.trap(DFSError)
         error = failure.value
-        if epoch != work.place.pair.epoch or not self._waits(work.place, job.id):
+        gone = isinstance(job, Transfer) and self._index.by_id(job.id) is not job.entry
+        if gone or epoch != work.place.pair.epoch or not self._waits(work.place, job.id):
             return  # it has to be done otherwise, or not at all
         now, text = self._clock.seconds(), str(error)
         retry = work.failed.setdefault(job.id, Retry())

@@ -16,24 +16,29 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core.pairs import BACKUP
 from dfs.errors import DFSError
 from dfs.nm.journal import Disk, MemoryJournal
 from dfs.nm.service import NameServer, Settings
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
     DeleteFile,
-    Done,
+    GetFileContent,
     Goodbye,
+    Heard,
     Heartbeat,
+    PutFileContent,
     PutMetadata,
     Record,
     Registered,
+    Renote,
     Request,
     SSRegister,
     WriteComplete,
 )
 from dfs.wire.reception import Reception
 from dfs.wire.server import Exchange, ServerFactory
+from tests.nm.shelf import Shelf
 from tests.simulation.network import Network
 
 T = TypeVar("T")
@@ -56,6 +61,7 @@ class Storage:
 
     @ivar orders: what the name server ordered, in order.
     @ivar script: called with each order; what it raises or returns is the answer.
+    @ivar shelf: what it has, for those who copy.
     @ivar link: its connection to the name server, if it has one.
     """
 
@@ -65,17 +71,25 @@ class Storage:
     store_id: str
     orders: list[Request[Any]] = field(factory=list)
     script: Script = lambda order: None
+    shelf: Shelf = field(init=False)
     link: Connection | None = None
     seq: int = 0
     factory: ServerFactory = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.shelf = Shelf(home=not self.name.endswith(BACKUP))
         reception = Reception(
             role="ss",
             name=self.name,
             secret=SECRET,
             entropy=self.rig.entropy,
-            handlers={PutMetadata: self._order, DeleteFile: self._order},
+            handlers={
+                PutMetadata: self._order,
+                DeleteFile: self._order,
+                GetFileContent: self.shelf.get,
+                PutFileContent: self.shelf.put,
+                Renote: self.shelf.renote,
+            },
             log_in=lambda peer, user: None,
         )
         self.factory = ServerFactory(self.rig.clock, reception)
@@ -126,12 +140,21 @@ class Storage:
         assert self.link is not None
         return self.rig.get(self.link.ask(request))
 
+    def say(self, request: Request[Any]) -> None:
+        """Say something to the name server, and do not wait for an answer."""
+        assert self.link is not None
+        self.link.ask(request).addErrback(lambda failure: None)
+
     def beat(self) -> None:
         """Say that it lives."""
         self.ask(Heartbeat(1, 0, 0))
 
-    def note(self, document_id: str, version: str = "1.0", **changes: Any) -> Done:
+    def note(self, document_id: str, version: str = "1.0", **changes: Any) -> Heard:
         """Say what a document is like now."""
+        return self.ask(self.noted(document_id, version, **changes))
+
+    def noted(self, document_id: str, version: str = "1.0", **changes: Any) -> WriteComplete:
+        """The note that says what a document is like now."""
         self.seq += 1
         said: dict[str, Any] = {
             "seq": self.seq,
@@ -152,7 +175,7 @@ class Storage:
             "deleted": False,
             **changes,
         }
-        return self.ask(WriteComplete(**said))
+        return WriteComplete(**said)
 
     def goodbye(self) -> None:
         """Say that it stops."""
