@@ -41,12 +41,14 @@ class Job:
     Something that is done with one document.
 
     @cvar kind: for people.
+    @cvar buried: the document is gone.
     @ivar id: of the document.
     @ivar size: bytes that were pushed.
     @ivar version: which was pushed.
     """
 
     kind: ClassVar[str]
+    buried: ClassVar[bool] = False
     id: int
     size: int
     version: str
@@ -268,6 +270,7 @@ class Laying(Job):
     """A document that is gone is removed from the peer."""
 
     kind: ClassVar[str] = "the deletion"
+    buried: ClassVar[bool] = True
     _teller: Teller
     _grave: Grave
     _peer: Server
@@ -288,6 +291,7 @@ class Rescuing(Job):
     """What the peer has of a document that is gone is kept; then it can be laid to rest."""
 
     kind: ClassVar[str] = "the rescue"
+    buried: ClassVar[bool] = True
     _rescuer: Rescuer
     _grave: Grave
     _active: Server

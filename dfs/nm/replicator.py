@@ -28,7 +28,7 @@ from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing, Transfer
+from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.relay import CutOff
@@ -50,6 +50,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 
 #: What a job is about.
 Thing = Entry | Grave
+
+#: It by id, and whether the document is gone: what failed before that does not matter then.
+Key = tuple[int, bool]
 
 
 def _ignore(place: Place) -> None:
@@ -105,7 +108,7 @@ class Work:
 
     @ivar running: the ids of the documents that are worked on, and how.
     @ivar large: which of them are large.
-    @ivar failed: the ids of those that failed.
+    @ivar failed: what failed.
     @ivar trouble: a member cannot be reached: everything waits.
     @ivar lives: the connections that spoke for both members when this was found out.
     """
@@ -113,7 +116,7 @@ class Work:
     place: Place
     running: dict[int, Deferred[None]] = field(factory=dict)
     large: set[int] = field(factory=set)
-    failed: dict[int, Retry] = field(factory=dict)
+    failed: dict[Key, Retry] = field(factory=dict)
     trouble: Retry = field(factory=Retry)
     lives: tuple[Peer | None, Peer | None] = (None, None)
     timer: IDelayedCall | None = None
@@ -167,7 +170,10 @@ class Replicator:
         trouble = (
             [Problem("", work.trouble.tries, work.trouble.error)] if work.trouble.tries else []
         )
-        failed = [Problem(f"{key:016x}", one.tries, one.error) for key, one in work.failed.items()]
+        failed = [
+            Problem(f"{document_id:016x}", one.tries, one.error)
+            for (document_id, _), one in work.failed.items()
+        ]
         return trouble + sorted(failed, key=lambda one: -one.tries)
 
     def stop(self) -> None:
@@ -264,7 +270,7 @@ class Replicator:
         """Nobody works on it, and it need not wait."""
         if thing.id in work.running:
             return False
-        retry = work.failed.get(thing.id)
+        retry = work.failed.get((thing.id, isinstance(thing, Grave)))
         return retry is None or retry.due <= now
 
     # -------------------------------------------------------------------------------- running
@@ -285,7 +291,7 @@ class Replicator:
 
     def _done(self, _: object, work: Work, job: Job, began: float) -> None:
         work.over(job)
-        work.failed.pop(job.id, None)
+        work.failed.pop((job.id, job.buried), None)
         work.trouble = Retry()
         self._log.debug(
             "{pair}: {kind} of {document} is done",
@@ -304,11 +310,10 @@ class Replicator:
             return
         failure.trap(DFSError)
         error = failure.value
-        gone = isinstance(job, Transfer) and self._index.by_id(job.id) is not job.entry
-        if gone or epoch != work.place.pair.epoch or not self._waits(work.place, job.id):
+        if epoch != work.place.pair.epoch or not self._waits(work.place, (job.id, job.buried)):
             return  # it has to be done otherwise, or not at all
         now, text = self._clock.seconds(), str(error)
-        retry = work.failed.setdefault(job.id, Retry())
+        retry = work.failed.setdefault((job.id, job.buried), Retry())
         retry.failed(now, self._random(), text)
         # Then others would fare no better; a document that is locked is an affair of its own.
         if isinstance(error, Unavailable | Busy) and not isinstance(error, CutOff):
@@ -331,7 +336,7 @@ class Replicator:
             "a job failed", failure, log_event="internal_error", document=f"{job.id:016x}"
         )
         work.over(job)
-        retry = work.failed.setdefault(job.id, Retry())
+        retry = work.failed.setdefault((job.id, job.buried), Retry())
         retry.tries, retry.error = retry.tries + 1, failure.getErrorMessage()
         retry.due = self._clock.seconds() + LONGEST_PAUSE
         self._alarm(work, retry.due)
@@ -358,15 +363,16 @@ class Replicator:
 
     def _forget_settled(self, work: Work) -> None:
         """Something that failed may have been settled otherwise, or be gone."""
-        for document_id in list(work.failed):
-            if not self._waits(work.place, document_id):
-                del work.failed[document_id]
+        for key in list(work.failed):
+            if not self._waits(work.place, key):
+                del work.failed[key]
 
-    def _waits(self, place: Place, document_id: int) -> bool:
-        """There still is something to do about a document."""
-        entry = self._index.by_id(document_id)
-        if entry is None or entry.place is not place:
+    def _waits(self, place: Place, key: Key) -> bool:
+        """There still is something to do."""
+        document_id, buried = key
+        if buried:
             return document_id in place.graves
+        entry = self._index.by_id(document_id)
         return entry in place.dirty or entry in place.behind
 
 

@@ -14,7 +14,7 @@ from dfs.core.versions import Version
 from dfs.errors import Corrupt, Internal, Locked, Unavailable
 from dfs.nm.kept import NOTHING
 from dfs.nm.replicator import FIRST_PAUSE, IN_FLIGHT, LONGEST_PAUSE, Problem, Retry
-from dfs.wire.messages import Delete, GetFileContent, PutFileContent
+from dfs.wire.messages import Delete, DeleteFile, GetFileContent, PutFileContent
 from tests.nm.documents import grave
 from tests.nm.pairs import Held, PairRig, key
 
@@ -239,6 +239,16 @@ class FailureTests(PairRig):
         self.assertEqual(failed["tries"], len(tries))
         self.ss1.shelf.gate = lambda request: None
         self.live(LONGEST_PAUSE)
+        self.assertTrue(self.equal())
+
+    def test_deleted(self) -> None:
+        """A deletion does not wait because a copy failed before it."""
+        self.ss1.shelf.gate = failing(Corrupt("it is damaged"), key(1))
+        self.write(1)
+        self.live(30)
+        self.ask(self.person("alice"), Delete("1.txt"))
+        self.wait(0.01)
+        self.assertEqual(self.backup.orders, [DeleteFile(key(1), 1, "")])
         self.assertTrue(self.equal())
 
     def test_locked_on_the_peer(self) -> None:
