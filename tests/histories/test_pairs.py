@@ -200,6 +200,47 @@ class ReplicationTests(PairCase):
         self.equal()
 
 
+class ManyTests(PairCase):
+    """
+    Many of something.
+    """
+
+    def test_documents(self) -> None:
+        """H27: of 3,000 documents all are there after a failover, and after the return."""
+        paths = [f"{number // 100}/{number}.txt" for number in range(3_000)]
+        for path in paths:
+            self.get(self.alice.create(path))
+        self.settle()
+        self.cluster.crash("ss1")
+        self.until("FAILED_OVER")
+        self.assertEqual(len(self.get(self.alice.view())), 3_000)
+        for path in paths[::100]:
+            self.get(self.alice.append(path, "More."))
+        self.cluster.start("ss1")
+        self.settle()
+        self.equal()
+        self.assertEqual(len(self.documents(self.cluster.disks["ss1"])), 3_000)
+        self.assertEqual([self.read(path) for path in paths[::100]], ["More."] * 30)
+
+    def test_unread(self) -> None:
+        """H34: 160,000 answers that nobody reads stall nothing; who does not read is cut off."""
+        line = self.line()
+        assert line.transport is not None
+        line.transport.pauseProducing()  # type: ignore[attr-defined]
+        for _ in range(160):
+            if not line.lost:
+                line.write(b"HEARTBEAT|1|0|0\n" * 1_000)
+            self.cluster.advance(0.05)
+        self.put("a.txt", "One.")
+        self.settle()
+        self.assertEqual(self.read("a.txt"), "One.")
+        self.cluster.advance(120.0)
+        line.transport.resumeProducing()  # type: ignore[attr-defined]
+        self.cluster.advance(1.0)
+        self.assertTrue(line.lost)
+        self.assertEqual(self.state(), "PROTECTED")
+
+
 class FailoverTests(PairCase):
     """
     One dies, the other one serves.
