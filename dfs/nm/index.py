@@ -347,6 +347,13 @@ class Index:
         if entry in place.dirty or behind:
             self.on_work(place)
 
+    def requeue(self, entry: Entry) -> None:
+        """The peer got something of a document, but it has changed again: others are first."""
+        dirty = entry.place.dirty
+        if entry in dirty:
+            dirty[entry] = self._now()
+            dirty.move_to_end(entry)
+
     def haunt(self, grave: Grave) -> None:
         """Some member may still have a document that is gone, or none any more."""
         place = self.places[grave.pair]

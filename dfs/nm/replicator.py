@@ -293,6 +293,8 @@ class Replicator:
         work.over(job)
         work.failed.pop((job.id, job.buried), None)
         work.trouble = Retry()
+        if isinstance(job, Copying):
+            self._index.requeue(job.entry)
         self._log.debug(
             "{pair}: {kind} of {document} is done",
             log_event="replication_job_done",

@@ -110,6 +110,37 @@ class OrderTests(PairRig):
         self.assertEqual(asked, [key(number) for number in range(1, self.count + 1)])
         self.assertTrue(self.equal())
 
+    def test_hot(self) -> None:
+        """Documents that change faster than they are copied leave others their turn."""
+        versions = dict.fromkeys((key(number) for number in range(1, IN_FLIGHT + 1)), 5)
+        last = key(self.count)
+
+        def write_again(request: Any) -> Deferred[None]:
+            if isinstance(request, PutFileContent) and request.id != last:
+                versions[request.id] += 1
+                version = f"{versions[request.id]}.0"
+                self.ss1.shelf.has(request.id, version)
+                self.ss1.say(self.ss1.noted(request.id, version, metadata_number=7))
+            # The note is here before the answer to the push is.
+            return self.later()
+
+        self.backup.shelf.gate = write_again
+        for number in range(1, IN_FLIGHT + 1):
+            self.write(number)
+        self.write(self.count)
+        self.wait(1)
+        self.assertTrue(self.copied(self.count))
+        self.assertGreater(min(versions.values()), 6)
+        self.backup.shelf.gate = lambda request: None
+        self.wait(1)
+        self.assertTrue(self.equal())
+
+    def later(self) -> Deferred[None]:
+        """Fires in a hundredth of a second."""
+        waiting: Deferred[None] = Deferred()
+        self.clock.callLater(0.01, waiting.callback, None)
+        return waiting
+
     def test_room_for_small(self) -> None:
         """Large documents that take their time leave room for small ones."""
         self.backup.shelf.reading = Deferred()
