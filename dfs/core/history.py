@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from dfs.core.documents import Checkpoint, Content, Document, Metadata, Revision
 from dfs.core.measure import measure
+from dfs.core.pairs import FIRST_EPOCH
 from dfs.core.versions import Version
 from dfs.errors import Exists, Invalid, NotFound, TooLarge
 
@@ -37,10 +38,14 @@ def content_of(data: bytes) -> Content:
     return Content(hashlib.sha256(data).digest(), measure(data))
 
 
-def created(document_id: str, metadata: Metadata, epoch: int) -> Document:
-    """A new, empty document."""
+def created(document_id: str, metadata: Metadata) -> Document:
+    """
+    A new, empty document.
+
+    The same whoever makes it and when: the members of a pair may both be asked to.
+    """
     revision = Revision(empty(), metadata.created, metadata.access.owner)
-    return Document(document_id, metadata, Version(), epoch, revision)
+    return Document(document_id, metadata, Version(), FIRST_EPOCH, revision)
 
 
 @frozen

@@ -51,7 +51,7 @@ class Orders:
     async def _describe(self, request: PutMetadata, metadata: Metadata) -> Outcome:
         document = self._store.document(request.id)
         if document is None and request.create:
-            new = history.created(request.id, metadata, request.epoch)
+            new = history.created(request.id, metadata)
             return await self._changes.obey(new, request.epoch)
         document = alive(document)
         described = history.described(document, metadata)

@@ -51,7 +51,7 @@ def document(
     version: str, text: bytes = b"", *, undo: tuple[bytes, ...] = (), id: str = DOCUMENT
 ) -> Document:
     """A state of a document, with C{undo} as its older texts."""
-    new = created(id, Metadata("a.txt", AccessList("alice"), START, 1), 1)
+    new = created(id, Metadata("a.txt", AccessList("alice"), START, 1))
     return evolve(
         new,
         version=Version.parse(version),
