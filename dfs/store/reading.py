@@ -6,7 +6,11 @@ how anything is written (L{dfs.store.ledger} does).
 
 Note [Changing].  The writer's thread commits before the reactor hears of it.  So from the moment at
 which a change of a document is asked for until it is answered, the document is read from the
-database each time.  Contents never change; one that nobody refers to any more is dropped.
+database each time.  Then what was committed is kept: it is what will be read and changed next.
+Contents never change; one that nobody refers to any more is dropped.
+
+Note [Weights].  What is kept is weighed in bytes of memory, roughly, with what Python adds to it.
+So neither a million tiny texts nor access lists of a thousand people can fill the memory.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
-from dfs.core.documents import Content, Document, Summary
+from dfs.core.documents import Content, Document, Metadata, Summary
 from dfs.errors import Corrupt, NotFound
 from dfs.store.encoding import (
     COLUMNS,
@@ -26,12 +30,17 @@ from dfs.store.encoding import (
     decode,
     decode_head,
     decode_summary,
+    head_of,
 )
 from dfs.store.interfaces import INLINE_BYTES, Access, Head
 from dfs.store.recent import Recent
 
-#: Documents, and bytes of contents, that are kept.
-HEADS, SMALL_BYTES = 8_192, 16 * 1024 * 1024
+#: Bytes of memory for each kind of thing that is kept; see Note [Weights].
+KEPT_BYTES = 16 * 1024 * 1024
+
+#: Bytes that something takes besides: a content, a document without history, a text or checkpoint
+#: of its history, a grant.
+_CONTENT, _PLAIN, _REVISION, _GRANT = 256, 1_024, 640, 192
 
 _DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
 _HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
@@ -46,14 +55,18 @@ _EMPTY = hashlib.sha256().digest()
 class Reading:
     """A connection that only reads, and what it read last."""
 
-    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, path: str, connection: sqlite3.Connection, kept_bytes: int = KEPT_BYTES
+    ) -> None:
         """
         @param path: of the store, for messages.
+        @param kept_bytes: of memory for each kind of thing that is kept; see Note [Weights].
         """
         self._path = path
         self._connection = connection
-        self._heads: Recent[str, Head] = Recent(HEADS)
-        self._small: Recent[bytes, bytes] = Recent(SMALL_BYTES)
+        self._heads: Recent[str, Head] = Recent(kept_bytes)
+        self._documents: Recent[str, Document] = Recent(kept_bytes)
+        self._small: Recent[bytes, bytes] = Recent(kept_bytes)
         self._changing: Counter[str] = Counter()
 
     def _select(self, sql: str, *arguments: object) -> list[Row]:
@@ -64,8 +77,13 @@ class Reading:
 
     def document(self, document_id: str) -> Document | None:
         """See L{IStore.document}."""
-        rows = self._select(_DOCUMENT, document_id)
-        return decode(rows[0]) if rows else None
+        document = self._documents.get(document_id)
+        if document is None:
+            rows = self._select(_DOCUMENT, document_id)
+            document = decode(rows[0]) if rows else None
+            if document is not None:
+                self._keep(document)
+        return document
 
     def head(self, document_id: str) -> Head | None:
         """See L{IStore.head}."""
@@ -73,9 +91,19 @@ class Reading:
         if head is None:
             rows = self._select(_HEAD, document_id)
             head = decode_head(rows[0]) if rows else None
-            if head is not None and document_id not in self._changing:
-                self._heads.put(document_id, head)
+            if head is not None:
+                self._keep_head(head)
         return head
+
+    def _keep(self, document: Document) -> None:
+        if document.id not in self._changing:
+            history = len(document.undo) + len(document.redo) + len(document.checkpoints)
+            weight = _plain(document.metadata) + history * _REVISION
+            self._documents.put(document.id, document, weight)
+
+    def _keep_head(self, head: Head) -> None:
+        if head.id not in self._changing:
+            self._heads.put(head.id, head, _plain(head.metadata))
 
     def changes_after(self, seq: int, limit: int) -> list[Summary]:
         """See L{IStore.changes_after}."""
@@ -101,7 +129,7 @@ class Reading:
         data: bytes | None = rows[0][0]
         if data is None or hashlib.sha256(data).digest() != content.sha256:
             raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
-        self._small.put(content.sha256, data, len(data))
+        self._small.put(content.sha256, data, len(data) + _CONTENT)
         return data
 
     def last_access(self, document_id: str) -> Access | None:
@@ -120,6 +148,7 @@ class Reading:
     def changes(self, document_id: str) -> None:
         """A change of a document is asked for; see Note [Changing]."""
         self._heads.drop(document_id)
+        self._documents.drop(document_id)
         self._changing[document_id] += 1
 
     def changed(self, document_id: str) -> None:
@@ -128,14 +157,26 @@ class Reading:
         if not self._changing[document_id]:
             del self._changing[document_id]
 
-    def drop(self, contents: Iterable[bytes]) -> None:
-        """Nobody refers to these any more."""
-        for sha256 in contents:
+    def committed(self, seq: int, document: Document, gone: Iterable[bytes]) -> None:
+        """
+        A change is durable, and L{changed} was called.
+
+        @param gone: contents that nobody refers to any more.
+        """
+        for sha256 in gone:
             self._small.drop(sha256)
+        if not document.deleted:
+            self._keep(document)
+            self._keep_head(head_of(seq, document))
 
     def close(self) -> None:
         """Read no more."""
         self._connection.close()
+
+
+def _plain(metadata: Metadata) -> int:
+    """What a document without its history weighs."""
+    return _PLAIN + len(metadata.path) + len(metadata.access.grants) * _GRANT
 
 
 def unknown(content: Content) -> NotFound:

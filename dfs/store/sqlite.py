@@ -333,7 +333,7 @@ class SQLiteStore:
         self._last_seq = outcome.seq
         self._documents += outcome.documents
         self._size += outcome.size
-        self._reading.drop(outcome.gone)
+        self._reading.committed(outcome.seq, document, outcome.gone)
         if document.deleted:
             self._accesses.forget(document.id)
         return summarize(outcome.seq, document)
