@@ -140,7 +140,8 @@ class Run:
             home = lines["ss1"]
             copied = not home.lag_documents and not home.behind
             answered = all(one.called for one in self.asked)
-            if home.protection == "PROTECTED" and copied and answered:
+            live = all(line.state == "LIVE" for line in lines.values())
+            if home.protection == "PROTECTED" and live and copied and answered:
                 return True
         self.told.append(f"not settled: {lines}")
         return False
