@@ -24,6 +24,9 @@ A = TypeVar("A", bound=Record)
 #: Seconds without a byte after which a transfer is given up, and for the answer at its end.
 STILL_SECONDS = 30.0
 
+#: Bytes that may wait to be passed on before the source is held; one read of it comes on top.
+MOST_WAITING = 64 * 1024
+
 #: Connects to a storage server and makes sure that it is the right one.
 Reach = Callable[[], Deferred[Connection]]
 
@@ -112,5 +115,6 @@ async def content_from(
     @raise DFSError: it does not come whole; what came is void.
     """
     contents = source.ask_content(asked, STILL_SECONDS, verified=verified)
+    contents.most = MOST_WAITING
     while data := await contents.read():
         yield data

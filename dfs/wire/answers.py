@@ -82,7 +82,11 @@ class Single(Answering, Generic[A]):
 
 
 class _Flow(Answering):
-    """Something that comes bit by bit and is read bit by bit."""
+    """
+    Something that comes bit by bit and is read bit by bit.
+
+    @ivar most: bytes that may wait to be read before the other side is held.
+    """
 
     def __init__(self, hold: Callable[[], None], release: Callable[[], None]) -> None:
         """
@@ -92,6 +96,7 @@ class _Flow(Answering):
         super().__init__()
         self._hold = hold
         self._release = release
+        self.most = _WAITING
         self._held = False
         self._waiting = 0
         self._over = False
@@ -99,10 +104,10 @@ class _Flow(Answering):
 
     def _weigh(self, weight: int) -> None:
         self._waiting += weight
-        if not self._held and self._waiting >= _WAITING:
+        if not self._held and self._waiting >= self.most:
             self._held = True
             self._hold()
-        elif self._held and self._waiting < _WAITING // 2:
+        elif self._held and self._waiting < self.most // 2:
             self._held = False
             self._release()
 

@@ -235,6 +235,24 @@ class ContentTests(PairRig):
         self.wait(5)
         self.assertTrue(self.copied(1))
 
+    def test_held(self) -> None:
+        """What is under way to a peer that takes nothing more is held at its source, not here."""
+        self.network.owners[self.backup.address] = "frozen"
+
+        def freeze(at: int) -> None:
+            if at == 1024 * 1024:
+                self.network.frozen.add("frozen")
+
+        self.ss1.shelf.sending = freeze
+        self.write(1, "5.0", LARGE, size=len(LARGE))
+        self.wait(10)
+        # Half of it in this process, the other half on its way on the two connections.
+        self.assertLess(self.ss1.shelf.given, (1024 + 512) * 1024)
+        self.network.frozen.clear()
+        self.network.opened()
+        self.wait(5)
+        self.assertTrue(self.copied(1))
+
     def test_source_dies(self) -> None:
         """A push whose source ends in the middle is void; it is made again."""
         deaths = [1]
