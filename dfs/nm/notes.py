@@ -216,8 +216,12 @@ class Notes:
         servers: set[Server] = set()
         # A position may be kept only when everything before it is.
         if not self._fresh and not self._burials.waiting:
-            servers, self._servers = self._servers, servers
+            # What was missed is in memory only: it has to be told again until it is saved.
+            servers = {server for server in self._servers if not server.place.missed}
+            self._servers -= servers
             changes += [SetNoted(server.name, server.applied) for server in servers]
+        if not changes:
+            return succeed(None)
         positions = {server: server.applied for server in servers}
         self._flushing = flushing = self._journal.commit(changes)
         flushing.addCallback(self._kept, positions)

@@ -27,6 +27,7 @@ from dfs.wire.messages import (
     Goodbye,
     Heard,
     Heartbeat,
+    Put,
     PutFileContent,
     PutMetadata,
     Record,
@@ -36,7 +37,7 @@ from dfs.wire.messages import (
     SSRegister,
     WriteComplete,
 )
-from dfs.wire.reception import Reception
+from dfs.wire.reception import Handler, Reception
 from dfs.wire.server import Exchange, ServerFactory
 from tests.nm.shelf import Shelf
 from tests.simulation.network import Network
@@ -89,12 +90,23 @@ class Storage:
                 GetFileContent: self.shelf.get,
                 PutFileContent: self.shelf.put,
                 Renote: self.shelf.renote,
+                Put: self.shelf.put_text,
             },
             log_in=lambda peer, user: None,
         )
         self.factory = ServerFactory(self.rig.clock, reception)
         self.rig.network.listen(self.address, self.factory)
         self.rig.doors.append(self.factory)
+
+    def handlers(self) -> dict[type[Request[Any]], Handler]:
+        """Which method answers what."""
+        return {
+            PutMetadata: self._order,
+            DeleteFile: self._order,
+            GetFileContent: self.shelf.get,
+            PutFileContent: self.shelf.put,
+            Renote: self.shelf.renote,
+        }
 
     def _order(self, order: Request[Any], exchange: Exchange) -> Deferred[None] | None:
         assert exchange.peer.role == "nm"

@@ -17,7 +17,16 @@ from twisted.internet.defer import Deferred, succeed
 from dfs.core.versions import Version
 from dfs.errors import DFSError, NotFound
 from dfs.wire.exchange import Exchange
-from dfs.wire.messages import Applied, GetFileContent, PutFileContent, Record, Renote, Stop
+from dfs.wire.messages import (
+    Applied,
+    Committed,
+    GetFileContent,
+    Put,
+    PutFileContent,
+    Record,
+    Renote,
+    Stop,
+)
 from dfs.wire.parts import HEADER_BYTES, part, read_header
 
 #: Bytes that are sent at one go.
@@ -41,6 +50,7 @@ class Shelf:
     @ivar contents: by hash.
     @ivar calls: everything that was asked, in order.
     @ivar taken: what was pushed, as a whole, with its request.
+    @ivar puts: texts that came as from a client.
     @ivar voided: how many pushes did not come whole.
     @ivar given: bytes that were sent of contents.
     @ivar gate: see L{Gate}.
@@ -54,6 +64,7 @@ class Shelf:
     contents: dict[str, bytes] = field(factory=dict)
     calls: list[Any] = field(factory=list)
     taken: list[tuple[PutFileContent, bytes]] = field(factory=list)
+    puts: list[bytes] = field(factory=list)
     voided: int = 0
     given: int = 0
     gate: Gate = _open
@@ -128,6 +139,11 @@ class Shelf:
             return Applied(own, max(number, read(self.records[request.id])[1]))
         self.records[request.id] = copy
         return Applied(version, number)
+
+    async def put_text(self, request: Put, exchange: Exchange) -> Record:
+        """PUT, as a client does it."""
+        self.puts.append(await self._body(exchange))
+        return Committed("1.0", len(self.puts[-1]), 1, 6)
 
     async def _body(self, exchange: Exchange) -> bytes:
         if exchange.content is None:

@@ -4,6 +4,8 @@ How one document goes from one member of a pair to the other one.
 
 from __future__ import annotations
 
+import hashlib
+
 from twisted.internet.defer import Deferred
 
 from dfs.core.pairs import PairState
@@ -27,6 +29,9 @@ from tests.nm.shelf import parts, record
 MEDIUM, LARGE = b"m" * 100_000, b"0123456789abcdef" * 262_144
 
 ID = key(1)
+
+#: The hash of what only the backup has of a document that is gone.
+TEXT = hashlib.sha256(b"unseen").hexdigest()
 
 
 class CopyingTests(PairRig):
@@ -408,6 +413,52 @@ class LayingTests(PairRig):
         self.wait(1)
         self.assertEqual(self.backup.orders, [DeleteFile(ID, 1, "")])
         self.assertTrue(self.equal())
+
+    def unseen(self) -> None:
+        """The backup comes back with a change of a document that was deleted meanwhile."""
+        self.members.remove(self.backup)
+        self.backup.goodbye()
+        self.wait(0.1)
+        self.ask(self.person("alice"), Delete("1.txt"))
+        self.backup.seq = 0
+        self.members.append(self.backup)
+        self.backup.register(last_seq=1)
+        self.write(1, "4.1", by=self.backup, sha256=TEXT, size=6)
+        self.backup.shelf.contents[TEXT] = b"unseen"
+
+    def rescued(self) -> None:
+        """It is another document now, and only then it is removed."""
+        [put] = self.ss1.shelf.puts
+        self.assertEqual(put, b"unseen")
+        paths = [one.path for one in self.disk.documents.values()]
+        self.assertEqual(sum("1.txt.conflict-ss1_backup-" in path for path in paths), 1)
+        self.assertEqual(self.backup.orders[-1], DeleteFile(ID, 1, ""))
+        self.assertFalse(self.place().graves)
+        self.assertEqual(len(self.logged("recovery_restored")), 1)
+
+    def test_rescued(self) -> None:
+        """What the deletion did not see is kept beside it before it disappears."""
+        self.unseen()
+        self.wait(1)
+        self.rescued()
+
+    def test_rescued_after_restart(self) -> None:
+        """Also when the name server restarts in between, after it heard of that change."""
+        stuck = self.backup.shelf.gate = Held(GetFileContent)
+        self.unseen()
+        self.live(5)
+        self.assertEqual(self.backup.orders, [])
+        self.restart()
+        self.ss1.register(last_seq=self.ss1.seq)
+        noted = self.backup.register(last_seq=1).noted
+        self.assertEqual(noted, 0)
+        self.backup.seq = 0
+        stuck.open()
+        self.write(1, "4.1", by=self.backup, sha256=TEXT, size=6)
+        self.wait(1)
+        self.rescued()
+        self.wait(1)
+        self.assertEqual(self.disk.servers["ss1_backup"].noted, 1)
 
     def test_locked(self) -> None:
         """One that cannot be removed now is tried again; others are not held up by it."""
