@@ -84,14 +84,7 @@ class Storage:
             name=self.name,
             secret=SECRET,
             entropy=self.rig.entropy,
-            handlers={
-                PutMetadata: self._order,
-                DeleteFile: self._order,
-                GetFileContent: self.shelf.get,
-                PutFileContent: self.shelf.put,
-                Renote: self.shelf.renote,
-                Put: self.shelf.put_text,
-            },
+            handlers=self.handlers(),
             log_in=lambda peer, user: None,
         )
         self.factory = ServerFactory(self.rig.clock, reception)
@@ -106,6 +99,7 @@ class Storage:
             GetFileContent: self.shelf.get,
             PutFileContent: self.shelf.put,
             Renote: self.shelf.renote,
+            Put: self.shelf.put_text,
         }
 
     def _order(self, order: Request[Any], exchange: Exchange) -> Deferred[None] | None:
