@@ -247,12 +247,13 @@ class Replicator:
                 if self._free(work, entry, now):
                     yield Judging(self._index, self._notes, self._clock, entry, active, peer)
             for grave in place.graves.values():
-                here = grave.may_be_at(home=place.is_home(peer.name))
-                if not here or not self._free(work, grave, now):
+                if not self._free(work, grave, now):
                     continue
+                there = grave.may_be_at(home=place.is_home(peer.name))
                 if grave.id in place.missed:
-                    yield Rescuing(self._rescuer, grave, active, peer)
-                else:
+                    # The active member has it, if it was promoted before this could be done.
+                    yield Rescuing(self._rescuer, grave, active, peer if there else active)
+                elif there:
                     yield Laying(self._teller, grave, peer)
         full = len(work.large) >= self._room_for_large(work)
         passed = 0

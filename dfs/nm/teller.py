@@ -197,8 +197,14 @@ class Teller:
         await self._journal.commit([LayGrave(grave.id, home)])
 
     def _haunting(self, server: Server) -> Iterator[Grave]:
-        home = server.place.is_home(server.name)
-        return (one for one in server.place.graves.values() if one.may_be_at(home=home))
+        place = server.place
+        home = place.is_home(server.name)
+        # What a deletion did not see has to be saved first, see L{dfs.nm.rescue}.
+        return (
+            one
+            for one in place.graves.values()
+            if one.may_be_at(home=home) and one.id not in place.missed
+        )
 
     def metadata(self, entry: Entry, *, create: bool = False) -> PutMetadata:
         """

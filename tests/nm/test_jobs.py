@@ -460,6 +460,26 @@ class LayingTests(PairRig):
         self.wait(1)
         self.assertEqual(self.disk.servers["ss1_backup"].noted, 1)
 
+    def test_rescued_after_failover(self) -> None:
+        """Also when the member that has it must serve before that."""
+        stuck = self.backup.shelf.gate = Held(GetFileContent)
+        self.unseen()
+        self.wait(0.1)
+        self.members.remove(self.ss1)
+        self.ss1.goodbye()
+        self.network.cut(self.ss1.address)
+        self.live(20)
+        self.assertEqual(self.place().pair.active, "ss1_backup")
+        self.assertEqual(self.states()["ss1_backup"], "LIVE")
+        self.assertEqual(self.backup.orders, [])
+        stuck.open()
+        self.members.append(self.ss1)
+        self.ss1.register(last_seq=self.ss1.seq)
+        self.live(10)
+        self.assertEqual(self.backup.shelf.puts, [b"unseen"])
+        self.assertIn(DeleteFile(ID, 2, ""), self.backup.orders)
+        self.assertFalse(self.place().graves)
+
     def test_locked(self) -> None:
         """One that cannot be removed now is tried again; others are not held up by it."""
 
