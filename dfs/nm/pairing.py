@@ -241,8 +241,9 @@ class Pairing:
         """Another member is active: let it serve, as soon as it knows what it must."""
         pair = place.pair
         server = self._fleet.servers[pair.active]
-        server.state = State.JOINING
-        self._teller.catch_up(server)
+        if server.here:  # it may have been lost while the journal was busy
+            server.state = State.JOINING
+            self._teller.catch_up(server)
         behind = named(place.behind)
         fields = {
             "pair": pair.name,
