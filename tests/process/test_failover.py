@@ -29,7 +29,11 @@ reactor: Any = _reactor
 SOON = ("--handback-after", "1")
 
 #: Intervals for tests that do it often.
-SHORT = ("--heartbeat-interval", "1", "--lease", "2", "--failure-after", "3", *SOON)
+SHORT = (
+    *("--heartbeat-interval", "1", "--lease", "3", "--failure-after", "5"),
+    # Who fails often would have to wait longer and longer for its place.
+    *("--handback-after", "0"),
+)
 
 #: Looks at the state of a pair before a test gives up, and seconds between two of them.
 LOOKS, PAUSE = 400, 0.25
