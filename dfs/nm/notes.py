@@ -180,6 +180,8 @@ class Notes:
         grave = place.graves[document_id]
         version, seen = Version.parse(note.version), grave.version
         home = place.is_home(server.name)
+        if not grave.may_be_at(home=home):
+            return  # told before it was deleted there
         if (version.a > seen.a) if home else (version.b > seen.b):
             place.missed[document_id] = Missed(note.sha256, note.size, note.modified)
 

@@ -480,6 +480,16 @@ class LayingTests(PairRig):
         self.assertIn(DeleteFile(ID, 2, ""), self.backup.orders)
         self.assertFalse(self.place().graves)
 
+    def test_told_late(self) -> None:
+        """A note of what the deletion saw, and that comes after it, is no reason to wait."""
+        self.backup.script = lambda order: Deferred()
+        self.ask(self.person("alice"), Delete("1.txt"))
+        self.ss1.note(ID, "5.0", metadata_number=7)
+        self.assertFalse(self.place().missed)
+        self.backup.script = lambda order: None
+        self.live(12)
+        self.assertTrue(self.equal())
+
     def test_locked(self) -> None:
         """One that cannot be removed now is tried again; others are not held up by it."""
 

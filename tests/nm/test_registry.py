@@ -453,7 +453,7 @@ class NoteTests(Rig):
         lost = self.ss1.orders[-1].id  # type: ignore[attr-defined]
         self.ss1.script = lambda order: None
         self.ss1.beat()
-        self.ss1.note(lost)
+        self.ss1.note(lost, "0.0")
         self.assertEqual(self.unknown(), "0")
         self.wait(6)
         self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
@@ -462,7 +462,7 @@ class NoteTests(Rig):
         self.ss1.beat()
         self.wait(12)
         self.assertEqual(len(self.ss1.orders), orders)
-        self.ss1.note(lost)
+        self.ss1.note(lost, "0.0")
         self.wait(6)
         self.assertEqual(self.ss1.orders[-1], DeleteFile(lost, 1, ""))
 
