@@ -74,6 +74,10 @@ class Liveness:
         """Nothing is expected of a server any more."""
         self._deadlines.pop(server, None)
 
+    def expects(self, server: str) -> bool:
+        """A server still has time to be heard."""
+        return server in self._deadlines
+
     def tick(self, now: float) -> float:
         """
         Notice whether this process was stopped; see Note [Own stalls].

@@ -105,13 +105,6 @@ class Server:
         """It is here, and everything that it had when it registered is known."""
         return self.here and not self.goal
 
-    @property
-    def presence(self) -> Presence:
-        """Whether it is here, as far as its pair is concerned."""
-        if self.here:
-            return Presence.HERE
-        return Presence.UNKNOWN if self.state is State.AWAITED else Presence.GONE
-
     def was_noted(self, seq: int) -> None:
         """Its changes up to this one are in the journal."""
         self.known = evolve(self.known, noted=max(seq, self.known.noted))
@@ -157,9 +150,20 @@ class Fleet:
         return self._index.place_of(name) or self._index.places.get(pair_of(name))
 
     def presence(self, name: str) -> Presence:
-        """Whether a member is here; one that never came is gone."""
+        """
+        Whether a member is here, as far as its pair is concerned; one that never came is gone.
+
+        One that is held off may have a lease for as long as a silent one: see L{heard}.
+        """
         server = self.servers.get(name)
-        return Presence.GONE if server is None else server.presence
+        if server is not None and server.here:
+            return Presence.HERE
+        return Presence.UNKNOWN if self.liveness.expects(name) else Presence.GONE
+
+    def heard(self, server: Server, now: float) -> None:
+        """A server gave a sign of life; one that is held off gets no more time by that."""
+        if server.state is not State.HELD:
+            self.liveness.heard(server.name, now)
 
     # ------------------------------------------------------------------------- registration
 

@@ -135,14 +135,14 @@ class Registry:
         """A storage server lives; whether it may serve is the answer."""
         server = self._fleet.speaker(exchange.peer)
         server.documents, server.size = request.documents, request.size
-        self._fleet.liveness.heard(server.name, self._clock.seconds())
+        self._fleet.heard(server, self._clock.seconds())
         server.answered = answer = self._fleet.beaten(server)
         return answer
 
     def note(self, request: WriteComplete, exchange: Exchange) -> Deferred[Heard] | Heard:
         """A document changed on a storage server."""
         server = self._fleet.speaker(exchange.peer)
-        self._fleet.liveness.heard(server.name, self._clock.seconds())
+        self._fleet.heard(server, self._clock.seconds())
         self._notes.take(server, request)
         return Heard() if self._acks is None else self._acks.answer(server, request)
 

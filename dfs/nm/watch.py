@@ -91,16 +91,20 @@ class Watch:
 
     def probe(self, server: Server) -> None:
         """The connection of a server is lost: find out whether it has crashed."""
-        if self._stopped or server.name in self._probes or not server.here:
+        if self._stopped or not server.here:
             return
+        older = self._probes.get(server.name)
+        if older is not None:
+            older.cancel()  # it asks about a life that is over
         probing = Deferred.fromCoroutine(self._probe(server))
         self._probes[server.name] = probing
         probing.addErrback(self._probed_in_vain, server)
-        probing.addBoth(self._probed, server)
+        probing.addBoth(self._probed, server, probing)
 
     async def _probe(self, server: Server) -> None:
         end = self._clock.seconds() + self._intervals.crash_grace
-        while await self._refuses(server.known.address):
+        address = server.known.address
+        while await self._refuses(address):
             if not server.here or server.peer is not None:
                 return  # it has come back, or was given up for another reason
             if self._clock.seconds() >= end:
@@ -122,8 +126,9 @@ class Watch:
         connection.close(abort=True)
         return False
 
-    def _probed(self, result: None, server: Server) -> None:
-        self._probes.pop(server.name, None)
+    def _probed(self, result: None, server: Server, probing: Deferred[None]) -> None:
+        if self._probes.get(server.name) is probing:
+            del self._probes[server.name]
 
     def _probed_in_vain(self, failure: Failure, server: Server) -> None:
         """It is found out by its silence, then."""
