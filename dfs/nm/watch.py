@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dfs.core.liveness import TICK_SECONDS, Intervals
-from dfs.nm.fleet import Fleet, Server
+from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Place
 from dfs.timing import steady
 from dfs.wire.client import Connection
@@ -72,7 +72,11 @@ class Watch:
                 seconds=round(stall, 3),
             )
         for name in self._fleet.liveness.silent(now):
-            self._fail(self._fleet.servers[name], "it was not heard for too long")
+            server = self._fleet.servers[name]
+            if server.state is State.HELD:
+                self._changed(server.place)  # a lease that it may have had is over
+            else:
+                self._fail(server, "it was not heard for too long")
 
     def _fail(self, server: Server, reason: str) -> None:
         silence = self._fleet.liveness.silence(server.name, self._clock.seconds())
