@@ -194,7 +194,7 @@ class Cluster:
         life = self._lives[name] = Life(StoppableClock(self.clock), name)
         server = StorageServer(
             Surroundings(
-                clock=self.clock,
+                clock=life.clock,
                 steady=self.clock.seconds,
                 wall=self.wall,
                 entropy=chance(f"{name} {self._starts}"),
@@ -269,6 +269,26 @@ class Cluster:
         self.network.walls.discard(frozenset((one, other)))
         self.network.opened()
 
+    def deafen(self, one: str, to: str = "nm") -> None:
+        """Let one server hear nothing of another, which hears it all the same."""
+        self.network.one_way.add((to, one))
+
+    def undeafen(self, one: str, to: str = "nm") -> None:
+        """Let it hear again; what was said meanwhile comes through."""
+        self.network.one_way.discard((to, one))
+        self.network.opened()
+
+    def slow(self, one: str, other: str = "nm", rate: float | None = None) -> None:
+        """
+        Let what one server sends another take its time.
+
+        @param rate: bytes per second of each connection, each way; none: as fast as ever.
+        """
+        if rate is None:
+            self.network.slow.pop(frozenset((one, other)), None)
+        else:
+            self.network.slow[frozenset((one, other))] = rate
+
     def _dial(self, life: Life, address: str) -> Deferred[Connection]:
         def made(connection: Connection) -> Connection:
             life.dialled = [one for one in life.dialled if not one.lost] + [connection]
@@ -281,7 +301,7 @@ class Cluster:
         if self._fsync is None:
             _unless_over(life, call)
         else:
-            self.clock.callLater(self._fsync, _unless_over, life, call)
+            life.clock.callLater(self._fsync, _unless_over, life, call)
 
     # ------------------------------------------------------------------------------- people
 

@@ -43,6 +43,7 @@ class Link:
         self._producer_paused = False
         self._reading = True
         self._ending: Exception | None = None  # what the protocol will be told
+        self._free = 0.0  # when a slow line has carried what was written so far
         self.closed = False
         self.disconnecting = False
 
@@ -52,7 +53,7 @@ class Link:
         if self.closed or not data:
             return
         self._in_flight += len(data)
-        self._network.later(self.other._receive, bytes(data))
+        self._carry(len(data), self.other._receive, bytes(data))
         full = self._producer is not None and self._in_flight > _HIGH_WATER
         if full and not self._producer_paused:
             self._producer_paused = True
@@ -93,12 +94,24 @@ class Link:
 
     # ------------------------------------------------------------------- what the network calls
 
+    def _carry(self, size: int, call: Any, *arguments: Any) -> None:
+        """Do something at the other end when so many bytes more have got there."""
+        now = self._network.seconds()
+        rate = self._network.slow.get(self._owners)
+        self._free = max(now, self._free) + (size / rate if rate else 0.0)
+        self._network.later(call, *arguments, after=self._free - now)
+
+    @property
+    def _owners(self) -> frozenset[str]:
+        """Between whom it is."""
+        return frozenset(self._network.owners.get(one, "") for one in (self._host, self._peer))
+
     def _close(self, reason: Exception) -> None:
         if self.closed:
             return
         self.closed = True
         self._network.later(self._end, reason)
-        self._network.later(self.other._peer_closed)
+        self._carry(0, self.other._peer_closed)
 
     def come_through(self) -> None:
         """What waited behind a wall arrives now, in order, unless there still is one."""
@@ -131,7 +144,7 @@ class Link:
     def _walled(self) -> bool:
         """Nothing gets here now."""
         mine, others = (self._network.owners.get(one, "") for one in (self._host, self._peer))
-        return mine in self._network.frozen or frozenset((mine, others)) in self._network.walls
+        return mine in self._network.frozen or self._network.parted(others, mine)
 
     def _receive(self, data: bytes) -> None:
         if self.closed:
@@ -154,7 +167,12 @@ class Link:
 
     def _delivered(self, size: int) -> None:
         self._in_flight -= size
-        if self._producer_paused and self._in_flight <= _HIGH_WATER:
+        self.room()
+
+    def room(self) -> None:
+        """Let the producer go on if there is room, unless its process is stopped."""
+        stopped = self._network.owners.get(self._host, "") in self._network.frozen
+        if self._producer_paused and self._in_flight <= _HIGH_WATER and not stopped:
             self._producer_paused = False
             if self._producer is not None:
                 self._producer.resumeProducing()
@@ -174,6 +192,8 @@ class Network:
     @ivar links: every open end.
     @ivar owners: whose end an address is.
     @ivar walls: pairs of owners between whom nothing gets through, and nobody is told.
+    @ivar one_way: the same, but only what the first one says does not get to the second one.
+    @ivar slow: bytes per second between two owners, each way of each connection, if not at once.
     @ivar frozen: owners who take nothing in.
     """
 
@@ -188,17 +208,29 @@ class Network:
         self.links: set[Link] = set()
         self.owners: dict[str, str] = {}
         self.walls: set[frozenset[str]] = set()
+        self.one_way: set[tuple[str, str]] = set()
+        self.slow: dict[frozenset[str], float] = {}
         self.frozen: set[str] = set()
+
+    def seconds(self) -> float:
+        """Its time."""
+        return self._clock.seconds()
+
+    def parted(self, sender: str, receiver: str) -> bool:
+        """Nothing gets from one owner to another."""
+        walled = frozenset((sender, receiver)) in self.walls
+        return walled or (sender, receiver) in self.one_way
 
     def opened(self) -> None:
         """A wall is gone: what waited behind it comes through."""
         for link in sorted(self.links, key=lambda link: (link._host, link._peer)):
             if link._late:
                 self.later(link.come_through)
+            self.later(link.room)
 
-    def later(self, call: Any, *arguments: Any) -> None:
+    def later(self, call: Any, *arguments: Any, after: float = 0.0) -> None:
         """Do something when the bytes written now arrive: equal times keep their order."""
-        self._clock.callLater(self._latency, call, *arguments)
+        self._clock.callLater(after + self._latency, call, *arguments)
 
     def listen(self, address: str, factory: Factory, owner: str = "") -> None:
         """Let C{host:port} be answered."""
@@ -213,7 +245,8 @@ class Network:
 
     def dial(self, address: str, owner: str = "") -> Deferred[Connection]:
         """A L{Connection} to C{host:port}; fails if nobody listens."""
-        if frozenset((owner, self.owners.get(address, ""))) in self.walls:
+        there = self.owners.get(address, "")
+        if self.parted(owner, there) or self.parted(there, owner):
             return Deferred()  # whoever dials waits until they are tired
         factory = self._listening.get(address)
         if factory is None:
