@@ -9,7 +9,6 @@ nor how documents are found.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 
 from attrs import frozen
@@ -98,5 +97,5 @@ def check(ticket: Ticket, now: float) -> None:
 
 
 def _mac(key: bytes, body: str) -> str:
-    digest = hmac.digest(key, body.encode(), hashlib.sha256)[:_MAC_BYTES]
+    digest = hmac.digest(key, body.encode(), "sha256")[:_MAC_BYTES]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
