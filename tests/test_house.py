@@ -75,8 +75,8 @@ SOURCES = ENTRANCES
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
-    # the pauses between two looks of somebody who waits for others.
-    "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client"},
+    # the pauses between two looks of somebody who waits for others; the turn of other connections.
+    "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client", "wire/protocol"},
     "deferLater": {
         "client/asking",
         "nm/changes",

@@ -47,6 +47,8 @@ class Framer:
 
         @raise TooLarge: it is too long; nothing after it can be trusted.
         """
+        if not self._buffer:
+            return None
         end = self._buffer.find(b"\n", max(self._at, self._scanned))
         if end < 0:
             self._scanned = len(self._buffer)

@@ -11,10 +11,9 @@ from typing import Protocol as Interface
 from typing import cast
 
 from attrs import frozen
-from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IAddress, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -24,8 +23,9 @@ from dfs.errors import DFSError, Internal
 from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, encode_error
 from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
+from dfs.wire.limits import Limits
 from dfs.wire.messages import Done, Record, Request
-from dfs.wire.transport import Transport, flow, prompt
+from dfs.wire.transport import Transport, address_text, flow, prompt, taken
 from dfs.wire.upload import SMALL_BYTES, Upload
 
 _log = Logger(namespace="dfs.wire")
@@ -33,32 +33,12 @@ _log = Logger(namespace="dfs.wire")
 #: Bytes of answers that are gathered before they are written, and the transport may say stop.
 _GATHERED_BYTES = 64 * 1024
 
+#: What one connection may cost before others have their turn, about two milliseconds: as many
+#: blank lines or pieces of content, or a tenth as many requests.
+_TURN = 1000
 
-@frozen
-class Limits:
-    """
-    What one server puts up with.
-
-    @ivar connections: in all.
-    @ivar strangers: connections that have not said who they are.
-    @ivar login_seconds: for saying who one is.
-    @ivar stranger_line: bytes of a line before that.
-    @ivar line: bytes of a line after it.
-    @ivar machine_line: bytes of a line of a proven server.
-    @ivar unanswered: requests of one connection.
-    @ivar machine_unanswered: requests of one proven server.
-    @ivar stall_seconds: for taking what was sent.
-    """
-
-    connections: int = 12_000
-    strangers: int = 4_096
-    login_seconds: float = 120.0
-    stranger_line: int = 1_024
-    line: int = 16 * 1_024
-    machine_line: int = 1_024 * 1_024
-    unanswered: int = 64
-    machine_unanswered: int = 1_000
-    stall_seconds: float = 60.0
+#: What a request costs, in the same unit.
+_REQUEST = 10
 
 
 class Doorkeeper(Interface):
@@ -101,6 +81,7 @@ class ServerProtocol(Protocol):
         self._open = 0  # requests without an end
         self._turn: Exchange | None = None  # the untagged request that is being answered
         self._next: Line | None = None  # a request that waits for its turn or its content
+        self._rest: IDelayedCall | None = None  # goes on when others have had their turn
         self._upload: Upload | None = None
         self._room: list[Deferred[None]] = []
         self._closing = False
@@ -108,6 +89,7 @@ class ServerProtocol(Protocol):
         self._wide = False
         self.close_after: Exchange | None = None
         self.clogged_since: float | None = None
+        self._taken: object = None
         self.lost = False
         self.peer: Peer
         self._link: Transport
@@ -136,6 +118,9 @@ class ServerProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.lost = True
         self._closing = True
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         self.factory.left(self)
         waiting, self._room = self._room, []
         for deferred in waiting:
@@ -145,7 +130,14 @@ class ServerProtocol(Protocol):
         self.peer.was_lost()
 
     def pauseProducing(self) -> None:
+        # Said again at each write; but writing to somebody gives him no more time.
+        if self.clogged_since is None:
+            self._clogged()
+
+    def _clogged(self) -> None:
+        """The peer has something to take, and from now on it is watched whether it does."""
         self.clogged_since = self._clock.seconds()
+        self._taken = taken(self.transport)
 
     def resumeProducing(self) -> None:
         self.clogged_since = None
@@ -161,25 +153,37 @@ class ServerProtocol(Protocol):
     # ----------------------------------------------------------------------------- reading
 
     def _advance(self) -> None:
-        """Work on what arrived, as far as the limits allow."""
-        self._reading = True
-        try:
-            while not self._closing and self.clogged_since is None and self._step():
-                if self._out_bytes > _GATHERED_BYTES:
-                    self._flush()
-        finally:
-            self._reading = False
-            self._flush()
+        """Work on what arrived, as far as the limits allow and others can wait."""
+        if self._rest is None:
+            self._reading = True
+            try:
+                self._work()
+            finally:
+                self._reading = False
+                self._flush()
         self._throttle()
 
-    def _step(self) -> bool:
-        """Do one thing; False if nothing can be done before something happens."""
-        try:
-            return self._work()
-        except DFSError as error:
-            self._upload = None
-            self._hear_no_more(Line("", Refused(error), None))
-            return True
+    def _work(self) -> None:
+        left = _TURN
+        while not self._closing and self.clogged_since is None:
+            if left <= 0:
+                self._rest = self._clock.callLater(0, self._go_on)
+                return
+            try:
+                cost = self._step()
+            except DFSError as error:
+                self._upload = None
+                self._hear_no_more(Line("", Refused(error), None))
+                cost = _REQUEST
+            if not cost:
+                return
+            left -= cost
+            if self._out_bytes > _GATHERED_BYTES:
+                self._flush()
+
+    def _go_on(self) -> None:
+        self._rest = None
+        self._advance()
 
     def _hear_no_more(self, last: Line) -> None:
         """
@@ -191,40 +195,38 @@ class ServerProtocol(Protocol):
         self._framer = Framer(0)
         self._next = last
 
-    def _work(self) -> bool:
+    def _step(self) -> int:
+        """Do one thing; what it cost, 0 if nothing can be done before something happens."""
         if self._upload is not None:
             if not self._upload.advance():
-                return False
+                return 0
             if self._upload.complete:
                 self._upload = None
                 self._flow(False)
-            return True
+            return 1
         if self._next is not None:
             return self._begin(self._next)
         if self._deaf or self._open >= self._most_open:
-            return False
+            return 0
         raw = self._framer.line()
         if raw is None:
-            return False
-        if raw and not raw.isspace():
-            self._line(raw)
-        return True
-
-    def _line(self, raw: bytes) -> None:
+            return 0
+        if not raw or raw.isspace():
+            return 1
         try:
             line = decode_request(raw)
         except BadRequest as bad:
             # In its turn: an untagged answer must not overtake the ones before it.
-            self._next = Line(bad.tag, Refused(bad.error), bad.length)
+            line = Line(bad.tag, Refused(bad.error), bad.length)
             if bad.hopeless:
-                self._hear_no_more(self._next)
-        else:
-            self._next = line
+                self._hear_no_more(line)
+        return self._begin(line)
 
-    def _begin(self, line: Line) -> bool:
-        """Start a request, if it is its turn and its small content is here."""
+    def _begin(self, line: Line) -> int:
+        """Start a request, if it is its turn and its small content is here; else keep it."""
+        self._next = line
         if not line.tag and self._turn is not None:
-            return False
+            return 0
         upload = None
         body = None
         if line.length is not None:
@@ -233,7 +235,7 @@ class ServerProtocol(Protocol):
                 self._framer.raw = line.length
                 body = self._framer.take_whole()
                 if body is None:
-                    return False
+                    return 0
             else:
                 upload = Upload(self._framer, line.length, self._resume)
                 self._flow(True)
@@ -247,7 +249,7 @@ class ServerProtocol(Protocol):
         if self._deaf:
             self.close_after = exchange
         self._answer(exchange)
-        return True
+        return _REQUEST
 
     def _resume(self) -> None:
         """The upload has room again."""
@@ -273,7 +275,7 @@ class ServerProtocol(Protocol):
                 self.factory.refused(self.peer, exchange.request.error)
                 raise exchange.request.error
             outcome = self._receiver.received(exchange.request, exchange)
-            if outcome is not None and not isinstance(outcome, Record | Deferred):
+            if not (outcome is None or isinstance(outcome, _AS_IT_IS)):
                 outcome = Deferred.fromCoroutine(outcome)
         except DFSError as error:
             self._refuse(exchange, error)
@@ -320,7 +322,7 @@ class ServerProtocol(Protocol):
             self.close()
         if exchange.content is not None:
             exchange.content.discard()
-        if self._upload is None:
+        if self._wide and self._upload is None:
             self._flow(False)
         self.factory.answered(exchange, outcome, message)
         if not self._greeted and self.peer.known:
@@ -368,7 +370,10 @@ class ServerProtocol(Protocol):
         if self._out and not self.lost:
             out, self._out = self._out, []
             self._out_bytes = 0
-            self._link.writeSequence(out)
+            if len(out) == 1:
+                self._link.write(out[0])
+            else:
+                self._link.writeSequence(out)
 
     def room(self) -> Deferred[None] | None:
         """See L{Exchange.room}."""
@@ -386,6 +391,12 @@ class ServerProtocol(Protocol):
         self.write(encode_error(error))
         self.close()
 
+    def stuck_since(self) -> float | None:
+        """Since when the peer has taken nothing of what waits for it; None if nothing waits."""
+        if self.clogged_since is not None and taken(self.transport) != self._taken:
+            self._clogged()
+        return self.clogged_since
+
     @property
     def busy(self) -> bool:
         """Something that was asked is not answered yet."""
@@ -399,7 +410,7 @@ class ServerProtocol(Protocol):
         self._flush()
         if self.clogged_since is None:
             # Who does not take the rest is dropped like others who do not read.
-            self.clogged_since = self._clock.seconds()
+            self._clogged()
         # loseConnection waits for a registered producer to say that it is done.
         self._link.unregisterProducer()
         self._link.loseConnection()
@@ -419,11 +430,5 @@ class Refused(Request[Done]):
 
 _DONE = Done()
 
-
-def address_text(address: IAddress) -> str:
-    """C{host:port}, or whatever the transport has instead."""
-    if isinstance(address, IPv4Address):
-        return f"{address.host}:{address.port}"
-    if isinstance(address, IPv6Address):
-        return f"[{address.host}]:{address.port}"
-    return str(address)
+#: Answers that need not be waited for as coroutines.
+_AS_IT_IS = (Record, Deferred)

@@ -14,7 +14,8 @@ from twisted.logger import Logger
 from dfs.errors import Busy, DFSError, Unauthenticated
 from dfs.timing import steady
 from dfs.wire.exchange import Exchange, Outcome, Peer, Receiver
-from dfs.wire.protocol import Limits, Refused, ServerProtocol
+from dfs.wire.limits import Limits
+from dfs.wire.protocol import Refused, ServerProtocol
 
 __all__ = ["Exchange", "Limits", "Outcome", "Peer", "Receiver", "ServerFactory", "ServerProtocol"]
 
@@ -90,7 +91,7 @@ class ServerFactory(Factory):
         now = self._clock.seconds()
         strangers = []
         for protocol in list(self.connections):
-            clogged = protocol.clogged_since
+            clogged = protocol.stuck_since()
             if clogged is not None:
                 if now - clogged > self.limits.stall_seconds:
                     self.refused(protocol.peer, Busy("the answers were not read"))
@@ -122,14 +123,14 @@ class ServerFactory(Factory):
     def answered(self, exchange: Exchange, outcome: str, message: str) -> None:
         """Log a request and its answer."""
         request = exchange.request
-        if isinstance(request, Refused):
-            return
-        if request.changes or outcome != "OK":
-            emit = _log.info
-        elif self._log_reads:
+        if outcome == "OK" and not request.changes:
+            if not self._log_reads:
+                return
             emit = _log.debug
-        else:
+        elif isinstance(request, Refused):
             return
+        else:
+            emit = _log.info
         emit(
             "{peer} {user} {verb} {document} {outcome} {message} {ms} ms",
             log_event="request",

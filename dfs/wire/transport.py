@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from twisted.internet.abstract import FileDescriptor
-from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IAddress, ITCPTransport
 
 #: Bytes that are read, and sent, at one go while large content flows.
 WIDE = 256 * 1024
@@ -67,3 +68,24 @@ def flow(transport: object, wide: bool) -> None:
         kind = type(transport)
         transport.bufferSize = WIDE if wide else kind.bufferSize
         transport.SEND_LIMIT = WIDE if wide else kind.SEND_LIMIT
+
+
+def taken(transport: object) -> object:
+    """
+    Something that changes whenever the other side takes some of what was written.
+
+    Twisted tells a producer only when all of it was taken.  Sending moves C{offset} or replaces
+    C{dataBuffer}; writing does neither.
+    """
+    if isinstance(transport, FileDescriptor):
+        return len(transport.dataBuffer), transport.offset
+    return None
+
+
+def address_text(address: IAddress) -> str:
+    """C{host:port}, or whatever the transport has instead."""
+    if isinstance(address, IPv4Address):
+        return f"{address.host}:{address.port}"
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    return str(address)
