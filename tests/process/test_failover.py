@@ -69,12 +69,13 @@ class Pair:
         return {one["name"]: one for one in map(json.loads, said.splitlines())}
 
     async def until(self, state: str, active: str = "") -> None:
-        """Wait for a state of the pair, with nothing left to copy."""
+        """Wait for a state of the pair, whose peer follows closely."""
         seen: dict[str, dict[str, Any]] = {}
         for _ in range(LOOKS):
             seen = await self.servers()
             line = seen.get(active or "ss1", {})
-            lagging = line.get("lag_documents") and state in ("PROTECTED", "REVERSED")
+            # Under a writer there is always something on its way.
+            lagging = line.get("lag_seconds", 0.0) > 1.0 and state in ("PROTECTED", "REVERSED")
             if line.get("protection") == state and not lagging and (not active or line["active"]):
                 return
             await deferLater(reactor, PAUSE)
