@@ -83,7 +83,7 @@ def _connections(names: frozenset[str], how: Thoroughness, folder: Path) -> Iter
 
 
 def _failover(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
-    yield from failover(folder, how.repetitions, how.documents, how.transfer, 40 * how.repetitions)
+    yield from failover(folder, how.repetitions, how.documents, how.transfer, how.transfers)
 
 
 def _startup(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:

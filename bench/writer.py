@@ -2,7 +2,8 @@
 Somebody who writes without a pause, through the client library, whatever happens to servers.
 
 Decides nothing; says on its standard output when each small change was acknowledged, and what was
-refused.  Run by L{bench.failover}: C{python -m bench.writer ADDRESS PATH}, until it gets SIGUSR1.
+refused.  Run by L{bench.pairs}: C{python -m bench.writer ADDRESS PATH}, until it gets SIGUSR1
+and was acknowledged once more.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from dfs.wire.client import Connection, connect
 
 
 async def write(reactor: Any, address: str, path: str) -> None:
-    """Write until told to stop."""
+    """Write until told to stop, and acknowledged once more: a pause is not cut off."""
 
     def to(text: str) -> Deferred[Connection]:
         host, _, port = text.rpartition(":")
         return connect(HostnameEndpoint(reactor, host, int(port)), reactor)
 
-    over: list[int] = []
-    signal.signal(signal.SIGUSR1, lambda number, frame: over.append(number))
+    over: list[float] = []
+    signal.signal(signal.SIGUSR1, lambda number, frame: over.append(time.monotonic()))
     session = Session(reactor, time.time, to, [address], USER, random=random.random)
     done: list[float] = []
     refused: list[tuple[float, str]] = []
     number = 0
-    while not over:
+    while not over or not done or done[-1] < over[0]:
         number += 1
         try:
             await session.put(path, f"Text {number}.".encode())
