@@ -73,8 +73,15 @@ class Writing:
         # All this is asked again at the end; it is asked now to spare the upload.
         self._replaceable(ticket)
         self._drafting.check_size(source.size or 0)
+        # The store makes a hash of it, in a thread; that is compared, so one is enough.
+        source.leave_hash()
         pieces = coming(source, self._drafting.max_document)
-        return await keep(self._store, source.size, pieces, partial(self._put, ticket, None))
+
+        async def confirmed(content: Content) -> Committed:
+            source.confirm(content.sha256.hex())
+            return await self._put(ticket, None, content)
+
+        return await keep(self._store, source.size, pieces, confirmed)
 
     async def _put(self, ticket: Ticket, data: bytes | None, content: Content) -> Committed:
         job = partial(self._replace, ticket, data, content)

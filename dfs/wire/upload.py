@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from twisted.internet.defer import Deferred, fail, succeed
 
 from dfs.errors import Corrupt, DFSError, Invalid, TooLarge, Unavailable
 from dfs.wire.codec import UNKNOWN_LENGTH, decode_answer, read_number
 from dfs.wire.framing import Framer
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 #: Content up to this many bytes, announced with its length, comes with its request as a whole.
 SMALL_BYTES = 64 * 1024
@@ -25,6 +28,8 @@ _WAITING_BYTES = 1024 * 1024
 
 #: Bytes of one DATA block.
 MAX_BLOCK = 1024 * 1024
+
+_DAMAGED = "the content was damaged on its way; send it again"
 
 
 class Upload:
@@ -47,7 +52,8 @@ class Upload:
         self._blocks = length == UNKNOWN_LENGTH
         self._left = 0 if self._blocks else length
         self._received = 0
-        self._sha = hashlib.sha256()
+        self._sha: _Hash | None = hashlib.sha256() if self._blocks else None
+        self._claimed: str | None = None
         self._pieces: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._reader: Deferred[bytes] | None = None
@@ -78,6 +84,24 @@ class Upload:
             return succeed(b"")
         self._reader = Deferred(self._not_now)
         return self._reader
+
+    def leave_hash(self) -> None:
+        """
+        Make no hash here: who reads makes one anyway, and asks L{confirm} with it.
+
+        What is read is not verified before that.
+        """
+        self._sha = None
+
+    def confirm(self, sha256: str) -> None:
+        """
+        Compare what was read with what its sender says, if they say anything.
+
+        @param sha256: of all that was read, hex.
+        @raise Corrupt: it is something else.
+        """
+        if self._claimed is not None and self._claimed != sha256:
+            raise Corrupt(_DAMAGED)
 
     def discard(self) -> None:
         """Nobody reads any more: what still comes is skipped, and is not taken for the whole."""
@@ -150,9 +174,10 @@ class Upload:
     def _stop(self, size: str, sha256: str) -> None:
         if size != str(self._received):
             self._finish(Invalid(f"{self._received} bytes came, STOP says {size[:20]}"))
-        elif sha256 != self._sha.hexdigest():
-            self._finish(Corrupt("the content was damaged on its way; send it again"))
+        elif self._sha is not None and sha256 != self._sha.hexdigest():
+            self._finish(Corrupt(_DAMAGED))
         else:
+            self._claimed = sha256
             self._finish(None)
 
     def _give_up(self, error: DFSError) -> NoReturn:
@@ -164,7 +189,7 @@ class Upload:
         self._received += len(piece)
         if self._discard:
             return
-        if self._blocks:
+        if self._sha is not None:
             self._sha.update(piece)
         if self._reader is not None:
             reader, self._reader = self._reader, None

@@ -20,7 +20,9 @@ from dfs.wire.messages import (
     Undo,
     Write,
 )
+from dfs.wire.sending import Sending
 from tests.ss.world import DOCUMENT, WorldTests, metadata
+from tests.wire.talking import Wire
 
 
 class PutTests(WorldTests):
@@ -62,6 +64,24 @@ class PutTests(WorldTests):
         self.put(b"x" * 100_000)
         self.assertEqual(len(self.text()), 100_000)
         self.refused(TooLarge, Append(self.world.ticket(), "y"))
+
+    def test_damaged(self) -> None:
+        """An upload that is not what its sender says is refused as damaged and leaves nothing."""
+        self.put(b"one")
+        before = dict(self.world.disk.contents)
+        for size in (0, 10, 90_000):
+            protocol = self.world.factory.buildProtocol(None)
+            wire = Wire()
+            protocol.makeConnection(wire)
+            sending = Sending()
+            sent = sending.block(b"x" * size)
+            protocol.dataReceived(f"PUT|{self.world.ticket()}|bytes=*\n".encode() + sent)
+            protocol.dataReceived(b"STOP|%d|%s\n" % (size, b"0" * 64))
+            self.world.pass_time(1)
+            self.assertEqual(wire.value()[:14], b"ERROR|CORRUPT|")
+            protocol.connectionLost()
+            self.assertEqual((self.text(), self.world.disk.contents), (b"one", before))
+        self.assertEqual(self.world.store._received, [])
 
     def test_cut(self) -> None:
         """An upload that is cut off leaves nothing."""

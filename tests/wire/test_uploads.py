@@ -124,6 +124,38 @@ class UploadTests(SynchronousTestCase):
         self.assertEqual(self.visitor.say("PUT|t|bytes=*", "STOP|0|void")[0][:14], "ERROR|CORRUPT|")
         self.assertEqual(self.keeper.kept, [])
 
+    def test_hash_of_the_reader(self) -> None:
+        """Who makes a hash of its own confirms it in the end; a wrong size is refused at once."""
+        later = Later()
+        for data, whole in [
+            (b"PUT|t|bytes=*\n" + blocks(b"abc"), b"abc"),
+            (b"PUT|t|bytes=*\n" + blocks(), b""),
+            (b"PUT|t|bytes=%d\n%s" % (len(BIG), BIG), BIG),
+        ]:
+            visitor = House({Put: later}).user()
+            head, line_end, rest = data.partition(b"\n")
+            visitor.send(head + line_end)
+            content = later.asked[-1][1].content
+            assert content is not None
+            content.leave_hash()
+            visitor.send(rest)
+            read = b""
+            while piece := self.successResultOf(content.read()):
+                read += piece
+            self.assertEqual(read, whole)
+            content.confirm(hashlib.sha256(whole).hexdigest())
+            if head.endswith(b"*"):
+                with self.assertRaises(Corrupt):
+                    content.confirm(hashlib.sha256(b"abd").hexdigest())
+        visitor = House({Put: later}).user()
+        visitor.say("PUT|t|bytes=*")
+        content = later.asked[-1][1].content
+        assert content is not None
+        content.leave_hash()
+        visitor.say("DATA|3", "abc", f"STOP|2|{hashlib.sha256(b'abc').hexdigest()}")
+        self.assertEqual(self.successResultOf(content.read()), b"abc")
+        self.failureResultOf(content.read(), Invalid)
+
     def test_nonsense_between_blocks(self) -> None:
         """What is neither DATA nor STOP ends the connection; nothing of it is executed."""
         for line in (
