@@ -82,7 +82,7 @@ TIMERS: dict[str, set[str]] = {
         "nm/changes",
         "nm/questions",
         "nm/storage",
-        "nm/switching",
+        "nm/surveys",
         "nm/watch",
         "ss/link",
     },

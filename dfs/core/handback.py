@@ -47,6 +47,10 @@ class Hold:
         recent = sum(1 for one in self._failures if one > now - MEMORY)
         self._until = now + min(LONGEST, self.after * 2 ** max(0, min(recent - 1, 20)))
 
+    def stop(self) -> None:
+        """It does not follow any more."""
+        self._until = None
+
     def undone(self, now: float) -> None:
         """The backup could not finish: somebody may be editing for long."""
         self._until = now + min(LONGEST, RETRY * 2 ** min(self._tries, 20))

@@ -8,17 +8,19 @@ takes its steps is L{dfs.nm.pairing}'s affair.  Must not know how orders travel.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from itertools import islice
 from typing import Any
 
 from attrs import define, evolve
 
 from dfs.core import names
 from dfs.core.pairs import PairState
-from dfs.errors import Conflict, Invalid, NotFound, Unauthorized
+from dfs.errors import Conflict, DFSError, Invalid, NotFound, Unauthorized
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Entry, Index, Place
-from dfs.nm.journal import DropPair, ForgetCopies, IJournal, LayGraves, PutPair, PutServer
-from dfs.nm.pairing import Pairing, named
+from dfs.nm.journal import ForgetCopies, IJournal, LayGraves, PutServer
+from dfs.nm.pairing import Pairing
+from dfs.nm.promotions import named
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import Admin, Request
 from dfs.wire.reception import Handler
@@ -86,6 +88,14 @@ class Operators:
     async def _promote(self, request: Admin) -> None:
         """The member that is here serves, although the other one may have more."""
         server = self._server(request.target)
+
+        def check() -> None:
+            self._may_lead(server, accept_loss=request.accept_loss)
+
+        check()
+        await self._pairing.force(server, check)
+
+    def _may_lead(self, server: Server, *, accept_loss: bool) -> None:
         place = server.place
         if place.pair.active == server.name:
             raise Conflict(f"{server.name} is the active member of its pair already")
@@ -95,20 +105,25 @@ class Operators:
                 f"{server.state.value}: only a member that is here can be promoted, when nobody "
                 "serves; else use 'dfs admin failover'"
             )
-        lacking = [*place.dirty]
-        if (lacking or not place.pair.synced) and not request.accept_loss:
+        if (place.dirty or not place.pair.synced) and not accept_loss:
             unfilled = "" if place.pair.synced else f"{server.name} was never in sync; "
             raise Conflict(
-                f"{unfilled}{_documents(lacking)} on {place.pair.active} only, which is away; "
+                f"{unfilled}{_documents(place.dirty)} on {place.pair.active} only, which is away; "
                 "wait for it, or use --accept-loss (what it has is judged when it returns)"
             )
-        await self._pairing.force(place)
 
     async def _replace(self, request: Admin) -> None:
         """The store of a server is gone; the next one under its name is taken for it."""
         server = self._server(request.target)
-        place = server.place
-        pair = place.pair
+
+        def check() -> None:
+            self._is_lost(server, accept_loss=request.accept_loss)
+
+        check()
+        await self._pairing.replaced(server, self._forgetting(server), check)
+
+    def _is_lost(self, server: Server, *, accept_loss: bool) -> None:
+        place, pair = server.place, server.place.pair
         if server.here:
             raise Conflict(f"{server.name} is {server.state.value}: stop it first")
         if pair.active == server.name:
@@ -117,15 +132,11 @@ class Operators:
                 f"surely has everything; if it is lost, promote {pair.peer} first "
                 f"('dfs admin promote {pair.peer}')"
             )
-        if place.behind and not request.accept_loss:
+        if place.behind and not accept_loss:
             raise Conflict(
                 f"{_documents(place.behind)} on {server.name} only, and would be lost with its "
                 "store; use --accept-loss if it is lost"
             )
-        await self._pairing.replaced(place, self._forgetting(server))
-        server.known = evolve(server.known, store_id="", noted=0)
-        server.applied = 0
-        self._index.forget(place, home=place.is_home(server.name))
 
     def _forgetting(self, server: Server) -> list[ForgetCopies | LayGraves | PutServer]:
         home, pair = server.place.is_home(server.name), server.place.pair.name
@@ -136,6 +147,14 @@ class Operators:
         """A server without documents becomes the backup of another one."""
         place = self._place(names.server(request.target))
         other = self._server(names.server(request.other))
+
+        def check() -> None:
+            self._may_pair(place, other)
+
+        check()
+        await self._pairing.paired(place, other, check)
+
+    def _may_pair(self, place: Place, other: Server) -> None:
         own = other.place
         if place.pair.state is not PairState.SOLO or place.pair.backup in self._fleet.servers:
             raise Conflict(f"{place.pair.name} has a backup already, {place.pair.backup}")
@@ -146,17 +165,16 @@ class Operators:
             )
         if own.pair.backup in self._fleet.servers:
             raise Conflict(f"{other.name} has a backup of its own, {own.pair.backup}")
-        new = evolve(place.pair, backup=other.name)
-        await self._journal.commit([DropPair(own.pair.name), PutPair(new)])
-        del self._index.places[own.pair.name]
-        self._index.found(new)
-        other.place = place
-        self._fleet.fail(other)  # it registers again and is told what it is now
 
     async def _keep(self, server: Server, *, drained: bool) -> None:
-        known = evolve(server.known, drained=drained)
-        await self._journal.commit([PutServer(known)])
+        before = server.known.drained
+        # First, so that a registration that is under way writes nothing else.
         server.known = evolve(server.known, drained=drained)
+        try:
+            await self._journal.commit([PutServer(server.known)])
+        except DFSError:
+            server.known = evolve(server.known, drained=before)
+            raise
 
     def _place(self, name: str) -> Place:
         place = self._index.places.get(name)
@@ -175,7 +193,7 @@ def _documents(entries: Collection[Entry]) -> str:
     """How many, and the first of them by name."""
     if not entries:
         return "something may be"
-    paths = named(entries)
-    more = "" if len(paths) <= NAMED else " …"
-    shown = ", ".join(repr(path) for path in paths[:NAMED])
-    return f"the newest version of {len(paths)} documents ({shown}{more}) is"
+    paths = named(islice(entries, NAMED))
+    more = "" if len(entries) <= NAMED else " …"
+    shown = ", ".join(repr(path) for path in paths)
+    return f"the newest version of {len(entries)} documents ({shown}{more}) is"

@@ -27,7 +27,7 @@ from attrs import define, evolve, field
 
 from dfs.core.access import AccessList, Right
 from dfs.core.namespace import Folder, Leaf, Namespace
-from dfs.core.pairs import Pair
+from dfs.core.pairs import BACKUP, Pair
 from dfs.core.paths import normalize
 from dfs.core.versions import Version
 from dfs.errors import NotFound, Unauthorized
@@ -36,7 +36,6 @@ from dfs.nm.kept import (
     CONFLICTS_AT,
     COPIES_BYTES,
     COPY,
-    NOTHING,
     PACKED,
     Copy,
     Grave,
@@ -240,30 +239,30 @@ class Index:
         self.names.settle()
 
     def found(self, pair: Pair) -> Place:
-        """Know a pair, or what is new about it."""
+        """
+        Know a pair, or what is new about it; see L{dfs.nm.surveys} for what follows from that.
+        """
         place = self.places.get(pair.name)
         if place is None:
             place = self.places[pair.name] = Place(pair)
-        swapped = place.pair.active != pair.active
         place.pair = pair
-        if swapped:
-            # Of all others both members have the same.
-            for entry in {*place.owed, *place.dirty, *place.behind}:
-                self.assess(entry)
+        if not pair.copying:
+            place.dirty.clear()
         return place
 
     def place_of(self, server: str) -> Place | None:
         """The pair that a server is a member of, by agreement or by its name."""
+        usual = self.places.get(server.removesuffix(BACKUP))
+        if usual is not None and server in (usual.pair.home, usual.pair.backup):
+            return usual
         for place in self.places.values():
             if server in (place.pair.home, place.pair.backup):
                 return place
         return None
 
-    def survey(self, place: Place) -> None:
-        """Find out anew what of a pair is owed, dirty and behind: its peer has come."""
-        for entry in self._by_id.values():
-            if entry.place is place:
-                self.assess(entry)
+    def entries(self) -> list[Entry]:
+        """All documents, as they are now."""
+        return list(self._by_id.values())
 
     def add(self, stored: Stored) -> Entry:
         """
@@ -326,6 +325,8 @@ class Index:
 
     def assess(self, entry: Entry) -> None:
         """Find out what of a document is owed, dirty and behind; see Note [Two members]."""
+        if entry.id not in self._by_id:
+            return  # it was deleted meanwhile
         place = entry.place
         active, copy = entry.active, entry.copy
         if active.number < entry.number and not entry.elsewhere:
@@ -363,15 +364,6 @@ class Index:
         else:
             place.graves.pop(grave.id, None)
             place.missed.pop(grave.id, None)
-
-    def forget(self, place: Place, *, home: bool) -> None:
-        """A member of a pair has nothing any more."""
-        for entry in self._by_id.values():
-            if entry.place is place:
-                entry.hold(NOTHING, home=home)
-                self.assess(entry)
-        for grave in list(place.graves.values()):
-            self.haunt(grave.laid(home=home))
 
     def by_id(self, document_id: int) -> Entry | None:
         """The document with an id, also one that is being made."""

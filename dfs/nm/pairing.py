@@ -11,9 +11,9 @@ wrong, the journal's disk included, is left half done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -21,21 +21,23 @@ from twisted.python.failure import Failure
 
 from dfs.core.handback import Hold
 from dfs.core.pairs import TABLE, Action, Event, Facts, Pair, PairState, due, step
-from dfs.errors import Conflict, DFSError
-from dfs.nm.fleet import Fleet, Server, State
-from dfs.nm.index import Entry, Index, Place
-from dfs.nm.journal import Change, IJournal, PutPair
+from dfs.errors import Busy, Conflict, DFSError, Unavailable
+from dfs.nm.fleet import Fleet, Server
+from dfs.nm.index import Index, Place
+from dfs.nm.journal import Change, DropPair, IJournal, PutPair
+from dfs.nm.promotions import Promotions
 from dfs.nm.replicator import Replicator
+from dfs.nm.surveys import Surveys
 from dfs.nm.switching import Switching
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
-from dfs.wire.messages import Promote, Renote
+from dfs.wire.messages import Promote
 
 #: Seconds that a member has to hear that there is news.
 NEWS_SECONDS = 5.0
 
-#: How many documents an event names.
-NAMED = 20
+#: How many pairs are looked at before others have their turn.
+AT_ONCE = 500
 
 #: A peer that lags no more than this, in seconds, follows closely.
 CLOSE_SECONDS = 1.0
@@ -77,25 +79,49 @@ class Pairing:
     _looking: set[Place] = field(factory=set, init=False)
     _again: set[Place] = field(factory=set, init=False)
     _telling: set[str] = field(factory=set, init=False)
-    _renoting: set[Place] = field(factory=set, init=False)
-    _handing: set[Place] = field(factory=set, init=False)
+    _handing: dict[Place, object] = field(factory=dict, init=False)
     _holds: dict[Place, Hold] = field(factory=dict, init=False)
+    _surveys: Surveys = field(init=False)
     _switching: Switching = field(init=False)
+    _promotions: Promotions = field(init=False)
+    _stopped: bool = field(default=False, init=False)
     _log = Logger(namespace="dfs.nm")
 
     def __attrs_post_init__(self) -> None:
-        self._switching = Switching(self._fleet, self._replicator, self._clock)
+        self._surveys = Surveys(self._index, self._clock)
+        self._switching = Switching(self._fleet, self._replicator, self._clock, self._surveys.pause)
+        self._promotions = Promotions(self._index, self._fleet, self._teller)
+
+    def stop(self) -> None:
+        """Take no step any more; what was begun fails."""
+        self._stopped = True
+        self._surveys.stop()
 
     # ------------------------------------------------------------------------------ looking
 
     def sweep(self) -> None:
         """Look at everybody; for a loop of a second."""
-        for place in list(self._index.places.values()):
-            self.look(place)
+        self._promotions.sweep()
+        sweeping = Deferred.fromCoroutine(self._sweep(list(self._index.places.values())))
+        sweeping.addErrback(self._not_swept)
+
+    def _not_swept(self, failure: Failure) -> None:
+        """It is done again within a second, if this name server does not stop."""
+        if not failure.check(Unavailable):
+            self._log.failure("a defect", failure, log_event="internal_error")
+
+    async def _sweep(self, places: Sequence[Place]) -> None:
+        for number, place in enumerate(places, 1):
+            if self._due(place) is not None or self._untold(place):
+                self.look(place)
             self._replicator.wake(place)
+            if number % AT_ONCE == 0:
+                await self._surveys.pause()
 
     def look(self, place: Place) -> None:
         """Take the steps that are due, and tell those who have not heard of the last one."""
+        if self._stopped:
+            return
         if place in self._looking:
             self._again.add(place)
             return
@@ -116,7 +142,11 @@ class Pairing:
 
     async def _settle(self, place: Place) -> None:
         async with self._turns.at(place.pair.name):
-            while (event := self._due(place)) is not None:
+            # It may have been given up while this waited.
+            while self._index.places.get(place.pair.name) is place:
+                event = self._due(place)
+                if event is None:
+                    return
                 await self._happen(place, event)
 
     def _due(self, place: Place) -> Event | None:
@@ -134,7 +164,7 @@ class Pairing:
             self._fleet.presence(pair.active),
             self._fleet.presence(pair.peer),
             equal=complete and self._replicator.equal(place),
-            clean=not place.dirty and not place.behind,
+            clean=not place.dirty,
             stable=complete and self._stable(place),
             strict=self._policy.strict,
         )
@@ -168,11 +198,12 @@ class Pairing:
         place.moving = new.active != old.active
         try:
             await self._journal.commit([*also, PutPair(new)])
+            self._index.found(new)
+            self._settled(place)
+            self._pace(place, old, event)
+            await self._surveys.after_step(place, old)
         finally:
             place.moving = False
-        self._index.found(new)
-        self._settled(place)
-        self._pace(place, old, event)
         self._log.info(
             "{pair}: {cause}; it is {state} now",
             log_event="pair_state",
@@ -188,6 +219,8 @@ class Pairing:
     def _pace(self, place: Place, old: Pair, event: Event) -> None:
         """When the home primary may serve again."""
         now, hold = self._clock.seconds(), self._hold(place)
+        if place.pair.state is not PairState.REVERSED:
+            hold.stop()
         if place.pair.state is PairState.FAILED_OVER and old.home_active:
             hold.failed(now)
         elif place.pair.state is PairState.REVERSED:
@@ -200,8 +233,6 @@ class Pairing:
 
     def _act(self, place: Place, old: Pair, event: Event, action: Action) -> None:
         if action is Action.COPY or event is Event.FORCED:
-            # What the peer lacks was not looked at while there was none that counted.
-            self._index.survey(place)
             self._log.info(
                 "{pair}: {lag} of {documents} documents are to be copied from {source} to {server}",
                 log_event="replication_assign",
@@ -209,7 +240,7 @@ class Pairing:
                 **self._sums(place),
             )
         if place.pair.active != old.active:
-            self._promoted(place, old, event)
+            self._promotions.promoted(place, old, event)
         if place.pair.state is PairState.RECONCILING:
             self._log.info(
                 "{pair}: {server} is back; it catches up",
@@ -223,8 +254,8 @@ class Pairing:
                 **self._sums(place),
             )
         if action is Action.DRAIN:
-            self._handing.add(place)
-            switching = Deferred.fromCoroutine(self._hand_back(place))
+            self._handing[place] = this = object()
+            switching = Deferred.fromCoroutine(self._hand_back(place, this))
             switching.addErrback(self._failed, place)
 
     def _sums(self, place: Place) -> dict[str, object]:
@@ -237,60 +268,26 @@ class Pairing:
             "behind": len(place.behind),
         }
 
-    def _promoted(self, place: Place, old: Pair, event: Event) -> None:
-        """Another member is active: let it serve, as soon as it knows what it must."""
-        pair = place.pair
-        server = self._fleet.servers[pair.active]
-        if server.here:  # it may have been lost while the journal was busy
-            server.state = State.JOINING
-            self._teller.catch_up(server)
-        behind = named(place.behind)
-        fields = {
-            "pair": pair.name,
-            "server": pair.active,
-            "before": old.active,
-            "epoch": pair.epoch,
-            "behind": len(behind),
-            "documents": behind[:NAMED],
-        }
-        if event is Event.SWITCHED and pair.home_active:
-            self._log.info(
-                "{pair} is served by {server} again", log_event="handback_complete", **fields
-            )
-        else:
-            self._log.warn(
-                "{pair} is served by {server} now, not by {before}; of {behind} documents only "
-                "{before} has the newest version: {documents}",
-                log_event="failover_complete",
-                **fields,
-            )
-        if place.behind and place not in self._renoting:
-            self._renoting.add(place)
-            asking = Deferred.fromCoroutine(self._renote(place, server))
-            asking.addErrback(self._failed, place)
-
-    async def _renote(self, place: Place, server: Server) -> None:
-        """What was shown of documents that are behind was said by the other member."""
-        try:
-            for entry in list(place.behind):
-                if entry.told and place.pair.active == server.name:
-                    await server.link.ask(Renote(entry.key, place.pair.epoch), NEWS_SECONDS)
-        finally:
-            self._renoting.discard(place)
-
     # ------------------------------------------------------------------------------ telling
 
     def _tell(self, place: Place) -> None:
         """Make the members ask, whose last answer was another than it would be now."""
+        for server in self._untold(place):
+            self._telling.add(server.name)
+            telling = Deferred.fromCoroutine(self._news(server))
+            telling.addErrback(self._unheard, server)
+
+    def _untold(self, place: Place) -> list[Server]:
+        """The members for whom there is news."""
+        untold = []
         for name in (place.pair.active, place.pair.peer):
             server = self._fleet.servers.get(name)
             if server is None or not server.here or name in self._telling:
                 continue
-            if server.answered is None or server.answered == self._fleet.beaten(server):
-                continue  # its first heartbeat is on its way, or there is no news
-            self._telling.add(name)
-            telling = Deferred.fromCoroutine(self._news(server))
-            telling.addErrback(self._unheard, server)
+            # Else its first heartbeat is on its way.
+            if server.answered is not None and server.answered != self._fleet.beaten(server):
+                untold.append(server)
+        return untold
 
     async def _news(self, server: Server) -> None:
         try:
@@ -304,17 +301,22 @@ class Pairing:
 
     # ----------------------------------------------------------------------------- handback
 
-    async def _hand_back(self, place: Place) -> None:
-        """Give the home primary its place back, or leave everything as it was."""
-        epoch = place.pair.epoch
+    async def _hand_back(self, place: Place, this: object) -> None:
+        """
+        Give the home primary its place back, or leave everything as it was.
+
+        @param this: another try may begin before this one has noticed that it is over; then the
+            active member has been told to go on meanwhile.
+        """
         try:
             ready = await self._switching.ready(place)
             async with self._turns.at(place.pair.name):
-                if place.pair.epoch == epoch and place.pair.state is PairState.HANDBACK:
+                if self._handing.get(place) is this and place.pair.state is PairState.HANDBACK:
                     ready = ready and self._switching.settled(place)
                     await self._happen(place, Event.SWITCHED if ready else Event.UNDONE)
         finally:
-            self._handing.discard(place)
+            if self._handing.get(place) is this:
+                del self._handing[place]
             self.look(place)
 
     def hasten(self, place: Place) -> None:
@@ -343,42 +345,75 @@ class Pairing:
                 f"{place.pair.name} is {place.pair.state.value}: only when it is PROTECTED can "
                 f"{place.pair.backup} take over"
             )
+        epoch = place.pair.epoch
         place.draining = True
         try:
             await self._switching.finish(place)
             async with self._turns.at(place.pair.name):
                 self._switching.demand_settled(place)
+                if place.pair.epoch != epoch or place.pair.state is not PairState.PROTECTED:
+                    raise Busy(f"{place.pair.name} is {place.pair.state.value} by now")
                 await self._happen(place, Event.SWITCHED)
         finally:
             place.draining = False
             self.look(place)
 
-    async def force(self, place: Place) -> None:
+    async def force(self, server: Server, check: Callable[[], None]) -> None:
         """
         Let the member serve that is here, whatever it lacks, on an operator's order.
 
-        @raise Conflict: the pair is not down.
+        @param check: raises why it may not, called when nothing else happens to the pair.
         """
+        place = server.place
         async with self._turns.at(place.pair.name):
-            if place.pair.state is not PairState.DOWN:
-                raise Conflict(f"{place.pair.name} is {place.pair.state.value}, not DOWN")
+            check()
             await self._happen(place, Event.FORCED)
         self.look(place)
 
-    async def replaced(self, place: Place, forgetting: Sequence[Change]) -> None:
+    async def replaced(
+        self, server: Server, forgetting: Sequence[Change], check: Callable[[], None]
+    ) -> None:
         """
         The store of the peer is gone, says an operator.
 
         @param forgetting: what the journal has to forget with it.
-        @raise Conflict: this cannot be said now.
+        @param check: raises why this cannot be, called when nothing else happens to the pair.
         """
+        place = server.place
         async with self._turns.at(place.pair.name):
+            check()
             if (place.pair.state, Event.REPLACED) not in TABLE:
                 raise Conflict(
                     f"{place.pair.name} is {place.pair.state.value}: the store of a member can be "
                     "replaced when the other one serves alone"
                 )
             await self._happen(place, Event.REPLACED, forgetting)
+            server.known = evolve(server.known, store_id="", noted=0)
+            server.applied = 0
+            if server.here:
+                self._fleet.fail(server)  # it came meanwhile; it has to say what it has
+            await self._surveys.forget(place, home=place.is_home(server.name))
+
+    async def paired(self, place: Place, other: Server, check: Callable[[], None]) -> None:
+        """
+        A server gives up its own pair and becomes the backup of another one.
+
+        @param check: raises why this cannot be, called when nothing else happens to either.
+        """
+        own = other.place
+        first, second = sorted((place.pair.name, own.pair.name))
+        async with self._turns.at(first), self._turns.at(second):
+            check()
+            new = evolve(place.pair, backup=other.name)
+            own.moving = True  # nothing new is placed there
+            try:
+                await self._journal.commit([DropPair(own.pair.name), PutPair(new)])
+            finally:
+                own.moving = False
+            del self._index.places[own.pair.name]
+            self._index.found(new)
+            other.place = place
+            self._fleet.fail(other)  # it registers again and is told what it is now
 
     def _failed(self, failure: Failure, place: Place) -> None:
         """It is tried again within a second."""
@@ -390,8 +425,3 @@ class Pairing:
         )
         if not failure.check(DFSError):
             self._log.failure("a defect", failure, log_event="internal_error")
-
-
-def named(entries: Iterable[Entry]) -> list[str]:
-    """Documents by path, sorted."""
-    return sorted(entry.path for entry in entries)

@@ -226,6 +226,7 @@ class NameServer(MultiService):
     async def _stop(self, stopped: Deferred[None] | None) -> None:
         self._watch.stop()
         self.replicator.stop()
+        self.pairing.stop()
         for server in self.fleet.servers.values():
             server.link.stop()
         if stopped is not None:

@@ -10,9 +10,10 @@ pair is in HANDBACK or C{Place.draining} is set.
 
 from __future__ import annotations
 
-from attrs import define
+from collections.abc import Awaitable, Callable
+
+from attrs import define, evolve
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from dfs.errors import Busy, DFSError
@@ -42,6 +43,7 @@ class Switching:
     _fleet: Fleet
     _replicator: Replicator
     _clock: IReactorTime
+    _pause: Callable[[float], Awaitable[None]]
     _log = Logger(namespace="dfs.nm")
 
     async def ready(self, place: Place) -> bool:
@@ -68,12 +70,15 @@ class Switching:
         server = self._server(place, place.pair.active)
         epoch = place.pair.epoch
         order = Drain(epoch, DRAIN_SECONDS)
+        if server.answered is not None:
+            # By that it knows, so that it is told when it may go on.
+            server.answered = evolve(server.answered, drain=True)
         drained = await server.link.ask(order, DRAIN_SECONDS + GRACE_SECONDS)
         end = self._clock.seconds() + FLUSH_SECONDS
         while server.applied < drained.last_seq or not self.settled(place):
             if self._clock.seconds() >= end or place.pair.epoch != epoch:
                 raise Busy(f"{place.pair.peer} did not catch up within {FLUSH_SECONDS:g} s")
-            await deferLater(self._clock, PAUSE)
+            await self._pause(PAUSE)
 
     def settled(self, place: Place) -> bool:
         """

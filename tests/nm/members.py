@@ -21,7 +21,16 @@ from dfs.nm.journal import Known, PutDocument, PutPair, PutServer
 from dfs.nm.kept import NOTHING, Copy
 from dfs.wire.client import Connection, greet
 from dfs.wire.exchange import Exchange
-from dfs.wire.messages import Admin, Beaten, Drain, Drained, Heartbeat, Promote, Request, Servers
+from dfs.wire.messages import (
+    Admin,
+    Beaten,
+    Drain,
+    Drained,
+    Heartbeat,
+    Promote,
+    Request,
+    Servers,
+)
 from dfs.wire.reception import Handler
 from tests.nm.documents import document
 from tests.nm.pairs import key
@@ -172,6 +181,7 @@ class MembersRig(Rig):
         pair = Pair("ss1", epoch, active, state, synced)
         self.disk.apply(PutPair(pair))
         for member in (self.ss1, self.backup):
+            member.until = -1.0
             self.disk.apply(PutServer(Known(member.name, member.store_id, member.address)))
         theirs = peer or (EQUAL if synced else NOTHING)
         for number in range(1, self.count + 1):
