@@ -33,10 +33,11 @@ class Acks:
             return Heard()
         if place.pair.state not in TOGETHER:
             return Heard(solo=True)
-        if entry not in place.dirty:
+        version = Version.parse(note.version)
+        if entry not in place.dirty or entry.copy.version >= version:
             return Heard()
         waiting: Deferred[Heard] = Deferred()
-        self._waiting.setdefault(entry, []).append((Version.parse(note.version), waiting))
+        self._waiting.setdefault(entry, []).append((version, waiting))
         return waiting
 
     def copied(self, entry: Entry) -> None:

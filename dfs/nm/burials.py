@@ -35,7 +35,7 @@ class Burials:
     _journal: IJournal
     _turns: Turns
     _wall: Callable[[], float]
-    _going: dict[Entry, bool] = field(factory=dict, init=False)
+    _going: dict[Entry, Grave] = field(factory=dict, init=False)
     _failed: set[Entry] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -54,8 +54,7 @@ class Burials:
         if entry.id not in self._index:
             return
         entry.live = False
-        ghost = self._going[entry] = ghost or self._going.get(entry, False)
-        grave = self._grave(entry, ghost)
+        grave = self._going[entry] = self._grave(entry, ghost)
         try:
             await self._journal.commit([DropDocument(grave)])
         except Exception:
@@ -67,8 +66,12 @@ class Burials:
             self._index.haunt(grave)
 
     def _grave(self, entry: Entry, ghost: bool) -> Grave:
-        """What is kept of a document, and which members may still have it."""
-        pair = entry.place.pair
+        """
+        What is kept of a document, and which members may still have it.
+
+        Who was found to may have it at an earlier try may still, whoever serves now.
+        """
+        pair, before = entry.place.pair, self._going.get(entry)
         at_peer = pair.copying or entry.copy.number > 0
         return Grave(
             entry.id,
@@ -77,14 +80,14 @@ class Burials:
             entry.access.owner,
             entry.version,
             self._wall(),
-            ghost if pair.home_active else at_peer,
-            at_peer if pair.home_active else ghost,
+            (ghost if pair.home_active else at_peer) or (before is not None and before.at_home),
+            (at_peer if pair.home_active else ghost) or (before is not None and before.at_backup),
         )
 
     def found_dead(self, entry: Entry) -> None:
         """The storage server says that a document was deleted."""
         entry.live = False
-        self._going.setdefault(entry, False)
+        self._going.setdefault(entry, self._grave(entry, ghost=False))
         self._start(entry)
 
     def sweep(self) -> None:

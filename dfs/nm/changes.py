@@ -164,7 +164,9 @@ class Changes:
             except NoAnswer as error:
                 raise _begun(entry, error) from error
             try:
-                await self._burials.bury(entry)
+                # If another member serves by now, that was not asked.
+                ghost = entry.place.pair.active != server.name
+                await self._burials.bury(entry, ghost=ghost)
             except DFSError as error:
                 raise _begun(entry, error) from error
 

@@ -178,6 +178,12 @@ class Fleet:
                 f"the store of {name} belongs to another cluster ({request.cluster_id}; this one "
                 f"is {self.cluster_id}); start it with a storage folder of its own"
             )
+        place = self.place_of(name)
+        if place is not None and name not in (place.pair.home, place.pair.backup):
+            raise Conflict(
+                f"the backup of {place.pair.home} is {place.pair.backup}, not {name}; start it "
+                "under another name"
+            )
         server = self.servers.get(name)
         if server is None:
             return
@@ -211,8 +217,8 @@ class Fleet:
             assert place is not None, "its pair was founded before"
             server = Server(known, place, self._link(known.name), State.JOINING)
             self.servers[known.name] = server
-        # What was noted meanwhile is newer than what the registration began with.
-        server.known = evolve(known, noted=server.known.noted)
+        # What was noted, or ordered, meanwhile is newer than what the registration began with.
+        server.known = evolve(known, noted=server.known.noted, drained=server.known.drained)
         older, server.peer = server.peer, peer
         if older is not None and older is not peer:
             older.close()

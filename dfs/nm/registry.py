@@ -73,11 +73,11 @@ class Registry:
         if peer.role != "ss":
             raise Invalid("only a storage server registers")
         name = names.server(peer.machine)
-        known_place = self._fleet.place_of(name)
-        pair = pair_of(name) if known_place is None else known_place.pair.name
         _check_identity(request)
         async with self._turns.at(name):
             self._fleet.refuse_stranger(name, request)
+            known_place = self._fleet.place_of(name)
+            pair = pair_of(name) if known_place is None else known_place.pair.name
             before = self._fleet.servers.get(name)
             noted = 0 if before is None else before.known.noted
             drained = before is not None and before.known.drained
@@ -99,7 +99,7 @@ class Registry:
             changes.append(PutPair(Pair.founded(pair)))
         if changes:
             await self._journal.commit(changes)
-        if pair not in self._index.places:
+        if self._index.place_of(known.name) is None and pair not in self._index.places:
             self._index.found(Pair.founded(pair))
 
     def _welcome(self, server: Server, request: SSRegister, exchange: Exchange) -> Registered:

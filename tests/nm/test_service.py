@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core.liveness import Intervals
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, Invalid, Unavailable
 from dfs.nm.index import Index
@@ -212,6 +213,19 @@ class OptionTests(SynchronousTestCase):
             ["--failure-after", "x"],
             ["--failure-after", "5"],
             ["--heartbeat-interval", "20"],
+            ["--heartbeat-interval", "10"],
+            ["--lease", "15"],
+            ["--lease", "5"],
+            ["--lease", "0"],
+            ["--failure-after", "10"],
+            ["--crash-grace", "-1"],
+            ["--handback-after", "-1"],
+            ["--handback-after", "inf"],
+            ["--handback-after", "sometimes"],
+            ["--ack", "both"],
+            ["--solo", "refuse"],
+            ["--ack", "local", "--solo", "refuse"],
+            ["--ack", "replica", "--solo", "maybe"],
             ["--heartbeat-interval", "nan"],
             ["--max-connections", "0"],
             ["--max-connections", "1.5"],
@@ -219,6 +233,14 @@ class OptionTests(SynchronousTestCase):
         ):
             with self.assertRaises(UsageError, msg=words):
                 self.parsed(*words)
+
+    def test_pairs(self) -> None:
+        """How long, how often, and what OK promises."""
+        words = ["--heartbeat-interval", "0.5", "--lease", "1", "--failure-after", "1.5"]
+        options = self.parsed(*words, "--ack", "replica", "--solo", "refuse")
+        self.assertEqual(options.intervals, Intervals(0.5, 1.0, 1.5, 1.0))
+        for text, seconds in (("never", None), ("0", 0.0), ("2.5", 2.5)):
+            self.assertEqual(self.parsed("--handback-after", text)["handback-after"], seconds)
 
 
 class MakeServiceTests(SynchronousTestCase):
