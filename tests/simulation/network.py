@@ -144,7 +144,8 @@ class Link:
     def _walled(self) -> bool:
         """Nothing gets here now."""
         mine, others = (self._network.owners.get(one, "") for one in (self._host, self._peer))
-        return mine in self._network.frozen or self._network.parted(others, mine)
+        stopped = mine in self._network.frozen or self in self._network.held
+        return stopped or self._network.parted(others, mine)
 
     def _receive(self, data: bytes) -> None:
         if self.closed:
@@ -195,6 +196,7 @@ class Network:
     @ivar one_way: the same, but only what the first one says does not get to the second one.
     @ivar slow: bytes per second between two owners, each way of each connection, if not at once.
     @ivar frozen: owners who take nothing in.
+    @ivar held: single ends that nothing gets to now.
     """
 
     def __init__(self, clock: Clock, latency: float = 0.0001) -> None:
@@ -211,6 +213,16 @@ class Network:
         self.one_way: set[tuple[str, str]] = set()
         self.slow: dict[frozenset[str], float] = {}
         self.frozen: set[str] = set()
+        self.held: set[Link] = set()
+
+    def hold(self, address: str) -> None:
+        """Let nothing more arrive at C{host:port} on the connections that there are."""
+        self.held |= {link for link in self.links if link._host == address}
+
+    def release(self) -> None:
+        """Let it arrive, late."""
+        self.held.clear()
+        self.opened()
 
     def seconds(self) -> float:
         """Its time."""

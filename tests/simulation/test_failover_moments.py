@@ -1,0 +1,315 @@
+"""
+A crash at each moment of something short: of a change, of the judging, of a handback.
+
+Decides at which moments.  What is acknowledged is there at the end, whatever the moment was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from dfs.errors import DFSError, NotFound, Unauthorized
+from dfs.nm.service import Settings
+from tests.simulation.cluster import Cluster
+from tests.simulation.faults import FaultCase
+
+#: Seconds after which a primary crashes: the way of a request is 0.1 ms, its disk takes 1 ms.
+MOMENTS = [number * 0.0005 for number in range(14)]
+
+
+class MomentCase(FaultCase):
+    """
+    A cluster for each moment.
+
+    @cvar fsync: seconds that a disk takes.
+    """
+
+    fsync = 0.001
+
+    def setUp(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A new cluster, and a document with some history."""
+        self.cluster = Cluster(
+            "ss1", "ss1_backup", nm_settings=Settings(handback_after=5.0), fsync=self.fsync
+        )
+        self.alice, self.bob = self.person("alice"), self.person("bob")
+        self.put("a.txt", "One.")
+        self.put("a.txt", "Two.")
+        self.get(self.alice.add_access("a.txt", "bob", "w"))
+        self.settle()
+
+    def end(self) -> None:
+        """All is as it was before; begin again."""
+        self.settle()
+        self.whole()
+        self.cluster.close()
+
+    def revive(self) -> None:
+        """Whoever is down is started."""
+        if self.cluster.nm is None:
+            self.cluster.start_nm()
+        for name in ("ss1", "ss1_backup"):
+            if name not in self.cluster.servers:
+                self.cluster.start(name)
+
+
+class ChangeTests(MomentCase):
+    """
+    H24, H28: the primary crashes while something is changed, or at once after it.
+    """
+
+    def each_moment(
+        self,
+        change: Callable[[], Deferred[Any]],
+        meanwhile: Callable[[bool], None],
+        afterwards: Callable[[bool], None],
+    ) -> None:
+        """
+        @param meanwhile: what has to hold while the backup serves; told whether it was OK.
+        @param afterwards: what has to hold at the end.
+        """
+        acknowledged = []
+        for moment in MOMENTS:
+            with self.subTest(moment=moment):
+                results: list[object] = []
+                change().addCallbacks(results.append, lambda _: None)
+                self.cluster.advance(moment)
+                self.cluster.crash("ss1")
+                done = bool(results)
+                acknowledged.append(done)
+                self.until("FAILED_OVER")
+                meanwhile(done)
+                self.cluster.start("ss1")
+                self.settle()
+                afterwards(done or bool(results))
+                self.end()
+                self.begin()
+        self.assertEqual(set(acknowledged), {True, False}, "all moments are alike")
+        self.cluster.close()
+
+    def text_or_behind(self, text: str, done: bool) -> None:
+        """The backup has what was acknowledged, or it is said that it has not."""
+        if done and self.read("a.txt") != text:
+            self.told_behind()
+
+    def told_behind(self) -> None:
+        """Nobody can know what only the lost server knew; but what was noted is named."""
+        info = self.get(self.alice.info("a.txt")).index
+        self.assertTrue(info.behind, "an acknowledged change is missing, and nobody says so")
+
+    def text_at_last(self, text: str, done: bool) -> None:
+        """What was acknowledged is the text."""
+        if done:
+            self.assertEqual(self.read("a.txt"), text)
+        else:
+            self.assertIn(self.read("a.txt"), (text, "Two."))
+        self.assertEqual(self.conflicts_on("ss1", "a.txt"), [])
+
+    def test_append(self) -> None:
+        """H24: an acknowledged APPEND is there, or named as behind and there at the end."""
+        self.each_moment(
+            lambda: self.alice.append("a.txt", " Three."),
+            partial(self.text_or_behind, "Two. Three."),
+            partial(self.text_at_last, "Two. Three."),
+        )
+
+    def test_undo(self) -> None:
+        """H28: what was undone before a failover stays so."""
+        self.each_moment(
+            lambda: self.alice.undo("a.txt"),
+            partial(self.text_or_behind, "One."),
+            partial(self.text_at_last, "One."),
+        )
+
+    def test_put(self) -> None:
+        """H24: an acknowledged PUT of a large text likewise."""
+        large = "Large. " * 30_000
+        self.each_moment(
+            lambda: self.alice.put("a.txt", large.encode()),
+            partial(self.text_or_behind, large),
+            partial(self.text_at_last, large),
+        )
+
+    def test_revoke(self) -> None:
+        """H28, F44: a right whose end was acknowledged is never there again, at once or later."""
+
+        def revoked(done: bool) -> None:
+            if done:
+                self.refused(self.bob.read("a.txt"), Unauthorized)
+                self.refused(self.bob.append("a.txt", " Bob."), Unauthorized)
+            self.assertEqual(self.read("a.txt"), "Two.")
+
+        self.each_moment(lambda: self.alice.rem_access("a.txt", "bob"), revoked, revoked)
+
+    def test_delete(self) -> None:
+        """H29: what was deleted before a failover is never seen again."""
+
+        def gone(done: bool) -> None:
+            if done:
+                self.refused(self.alice.read("a.txt"), NotFound)
+                self.assertEqual(self.paths(), [])
+
+        def gone_for_ever(done: bool) -> None:
+            gone(done)
+            if done:
+                self.assertIsNone(self.on("ss1", "a.txt"))
+                self.assertIsNone(self.on("ss1_backup", "a.txt"))
+
+        self.each_moment(lambda: self.alice.delete("a.txt"), gone, gone_for_ever)
+
+    def test_create(self) -> None:
+        """H33: what was created before a failover is there, empty, and can be written."""
+
+        def there(done: bool) -> None:
+            if done:
+                self.assertIn("new.txt", self.paths())
+
+        def writable(done: bool) -> None:
+            there(done)
+            if done:
+                self.get(self.alice.append("new.txt", "Text."))
+                self.assertEqual(self.read("new.txt"), "Text.")
+
+        self.each_moment(lambda: self.alice.create("new.txt"), there, writable)
+
+
+class JudgingTests(MomentCase):
+    """
+    H24, F18: somebody crashes while the changes of a returned primary are judged and it catches up.
+    """
+
+    def judged(self, victim: str, moment: float) -> None:
+        """One orphan is adopted, one becomes a conflict, one is in the way of a deletion."""
+        for path in ("b.txt", "c.txt"):
+            self.put(path, "Two.")
+        self.settle()
+        self.cluster.part("ss1")
+        for path in ("a.txt", "b.txt", "c.txt"):
+            self.get(self.alice.append(path, " Unheard."))
+        self.cluster.crash("ss1")
+        self.cluster.join("ss1")
+        self.until("FAILED_OVER")
+        self.get(self.alice.append("b.txt", " Edited."))
+        self.get(self.alice.delete("c.txt"))
+        self.cluster.start("ss1")
+        self.cluster.advance(moment)
+        if victim == "nm":
+            self.cluster.crash_nm()
+        else:
+            self.cluster.crash(victim)
+        self.cluster.advance(1.5)
+        self.revive()
+        self.settle()
+        self.whole()
+        self.assertEqual(self.read("a.txt"), "Two. Unheard.")
+        self.assertEqual(self.conflicts_on("ss1", "a.txt"), [])
+        self.assertEqual(self.read("b.txt"), "Two. Edited.")
+        self.assertEqual(self.conflicts_on("ss1", "b.txt"), [b"Two. Unheard."])
+        [beside] = [path for path in self.paths() if path.startswith("c.txt")]
+        self.assertTrue(beside.startswith("c.txt.conflict-ss1-"), beside)
+        self.assertEqual(self.read(beside), "Two. Unheard.")
+
+    def each_moment(self, victim: str) -> None:
+        """From the first word of the returned one to the end of it."""
+        for number in range(20):
+            with self.subTest(moment=number * 0.001):
+                self.judged(victim, number * 0.001)
+                self.cluster.close()
+                self.begin()
+        self.cluster.close()
+
+    def test_returned_one_dies(self) -> None:
+        """F18: if the returned one dies again, everything is judged once."""
+        self.each_moment("ss1")
+
+    def test_active_one_dies(self) -> None:
+        """F17: if the active one dies, everything is judged once."""
+        self.each_moment("ss1_backup")
+
+    def test_name_server_dies(self) -> None:
+        """Judging that is interrupted is repeated with the same outcome."""
+        self.each_moment("nm")
+
+
+class HandbackTests(MomentCase):
+    """
+    F19: somebody crashes at some moment of a handback, with a writer at work.
+    """
+
+    fsync = 0.01
+
+    def handed_back(self, victim: str, moment: float) -> str:
+        """
+        Crash somebody so many seconds after a handback has begun.
+
+        @return: the state in which that was.
+        """
+        self.cluster.crash("ss1")
+        self.until("FAILED_OVER")
+        self.cluster.start("ss1")
+        self.until("REVERSED")
+        self.cluster.advance(4.6)
+        kept: list[str] = []
+        writing = self.write(kept)
+        while self.state() == "REVERSED":
+            self.cluster.advance(0.0005)
+        self.cluster.advance(moment)
+        state = self.state()
+        self.assertTrue(kept, "nobody wrote")
+        if victim == "nm":
+            self.cluster.crash_nm()
+        else:
+            self.cluster.crash(victim)
+        self.cluster.advance(2.5)
+        self.revive()
+        self.get(writing)
+        self.settle()
+        self.whole()
+        found = [self.read("a.txt"), *map(bytes.decode, self.conflicts_on("ss1", "a.txt"))]
+        self.assertEqual([one for one in kept if not any(one in text for text in found)], [])
+        return state
+
+    def write(self, kept: list[str]) -> Deferred[None]:
+        """Somebody appends one word after the other, and keeps those that were acknowledged."""
+
+        async def write() -> None:
+            for number in range(150):
+                word = f"<{number}>"
+                with contextlib.suppress(DFSError):
+                    await self.alice.append("a.txt", word)
+                    kept.append(word)
+                await deferLater(self.cluster.clock, 0.01)
+
+        return Deferred.fromCoroutine(write())
+
+    def each_moment(self, victim: str) -> None:
+        """From the first order to the end."""
+        states = set()
+        for number in range(12):
+            moment = number * 0.003
+            with self.subTest(moment=moment):
+                states.add(self.handed_back(victim, moment))
+                self.cluster.close()
+                self.begin()
+        self.assertEqual(states, {"HANDBACK", "PROTECTED"})
+        self.cluster.close()
+
+    def test_home_dies(self) -> None:
+        """F19: the one that would serve again dies."""
+        self.each_moment("ss1")
+
+    def test_backup_dies(self) -> None:
+        """F19: the one that serves dies."""
+        self.each_moment("ss1_backup")
+
+    def test_name_server_dies(self) -> None:
+        """F19: the name server dies."""
+        self.each_moment("nm")
