@@ -83,6 +83,25 @@ class FaultCase(PairCase):
             for sha256 in named:
                 self.content(name, sha256)
 
+    def watch(self, seconds: float) -> None:
+        """Let time pass; I3: nothing that a member has of a document ever goes back."""
+        for _ in range(round(seconds / 0.02)):
+            before = {name: self.numbers(name) for name in self.cluster.disks}
+            self.cluster.advance(0.02)
+            for name, numbers in before.items():
+                now = self.numbers(name)
+                for document, old in numbers.items():
+                    new = now.get(document, old)
+                    newer = all(x >= y for x, y in zip(new, old, strict=True))
+                    self.assertTrue(newer, f"{document} on {name}: {old}, then {new}")
+
+    def numbers(self, server: str) -> dict[str, tuple[int, int, int]]:
+        """Both counters of each version on a disk, and the number of its metadata."""
+        return {
+            one.id: (one.version.a, one.version.b, one.metadata.number)
+            for one in self.documents(self.cluster.disks[server])
+        }
+
     def paths(self) -> list[str]:
         """What alice sees."""
         return [line.path for line in self.get(self.alice.view())]
