@@ -15,9 +15,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from dfs.errors import DFSError, NotFound, Unauthorized
+from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings
 from tests.simulation.cluster import Cluster
-from tests.simulation.faults import FaultCase
+from tests.simulation.faults import MEMBERS, FaultCase
 
 #: Seconds after which a primary crashes: the way of a request is 0.1 ms, its disk takes 1 ms.
 MOMENTS = [number * 0.0005 for number in range(14)]
@@ -37,9 +38,7 @@ class MomentCase(FaultCase):
 
     def begin(self) -> None:
         """A new cluster, and a document with some history."""
-        self.cluster = Cluster(
-            "ss1", "ss1_backup", nm_settings=Settings(handback_after=5.0), fsync=self.fsync
-        )
+        self.cluster = Cluster(*MEMBERS, nm_settings=self.nm_settings, fsync=self.fsync)
         self.alice, self.bob = self.person("alice"), self.person("bob")
         self.put("a.txt", "One.")
         self.put("a.txt", "Two.")
@@ -56,7 +55,7 @@ class MomentCase(FaultCase):
         """Whoever is down is started."""
         if self.cluster.nm is None:
             self.cluster.start_nm()
-        for name in ("ss1", "ss1_backup"):
+        for name in MEMBERS:
             if name not in self.cluster.servers:
                 self.cluster.start(name)
 
@@ -179,6 +178,77 @@ class ChangeTests(MomentCase):
                 self.assertEqual(self.read("new.txt"), "Text.")
 
         self.each_moment(lambda: self.alice.create("new.txt"), there, writable)
+
+
+class ReplicaTests(MomentCase):
+    """
+    F1, F6, F13 with C{--ack replica}: OK means that both have it, or says that only one has.
+    """
+
+    nm_settings = Settings(handback_after=5.0, promise=Promise(replica=True))
+
+    def each_moment(self, *victims: str) -> None:
+        """
+        Somebody dies while a word is appended.  If that is acknowledged all the same, the primary
+        dies, too, at once; and only its backup comes back.
+        """
+        outcomes = set()
+        for number in range(20):
+            for victim in victims:
+                with self.subTest(victim=victim, moment=number * 0.0005):
+                    outcomes.add(self.outcome(victim, number * 0.0005))
+                    self.end()
+                    self.begin()
+        self.cluster.close()
+        self.assertIn("on both", outcomes)
+
+    def outcome(self, victim: str, moment: float) -> str:
+        """What became of the word."""
+        appending = self.alice.append("a.txt", " Three.")
+        self.cluster.advance(moment)
+        self.tell_end(victim)
+        try:
+            solo = self.get(appending).solo
+        except DFSError:
+            self.revive()
+            return "refused, or in doubt"
+        if "ss1" in self.cluster.servers:
+            self.cluster.crash("ss1")
+        if self.cluster.nm is None:
+            self.cluster.start_nm()
+        if "ss1_backup" not in self.cluster.servers:
+            self.cluster.start("ss1_backup")
+        self.cluster.advance(40.0)
+        if not solo:
+            self.assertEqual(self.state(), "FAILED_OVER")
+        if self.state() != "DOWN":
+            self.assertEqual(self.read("a.txt"), "Two. Three.")
+        self.cluster.start("ss1")
+        self.settle()
+        self.assertEqual(self.read("a.txt"), "Two. Three.")
+        self.assertEqual(self.conflicts_on("ss1", "a.txt"), [])
+        return "on one" if solo else "on both"
+
+    def tell_end(self, victim: str) -> None:
+        """It dies; a name server is started again before anybody can miss it."""
+        if victim == "nm":
+            self.cluster.crash_nm()
+            self.cluster.advance(1.0)
+            self.cluster.start_nm()
+        else:
+            self.cluster.crash(victim)
+
+    def test_backup_dies(self) -> None:
+        """F6: a backup that dies is written down as out before OK says that it is."""
+        self.each_moment("ss1_backup")
+
+    def test_primary_dies(self) -> None:
+        """F1: what was acknowledged by a primary that dies then is what its backup serves."""
+        self.each_moment("ss1")
+
+    def test_name_server_dies(self) -> None:
+        """F13: likewise if the name server dies with it."""
+        self.each_moment("nm")
 
 
 class JudgingTests(MomentCase):
