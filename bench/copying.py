@@ -64,6 +64,7 @@ def lag(folder: Path, repetitions: int) -> Iterator[Figure]:
     cluster = Cluster(folder, options=("--log-level", "debug"))
     try:
         cluster.start(*PAIR)
+        settled(cluster)
         cluster.create(range(LOAD_DOCUMENTS + 1))
         settled(cluster)
         yield _lag(cluster, "idle", repetitions, 0.5, Target(20, at_least=False))
@@ -73,14 +74,16 @@ def lag(folder: Path, repetitions: int) -> Iterator[Figure]:
 
 
 def _lag(cluster: Cluster, what: str, repetitions: int, share: float, target: Target) -> Figure:
-    values, everything, rates, said = [], [], [], ""
+    values, everything, rates, others, said = [], [], [], [], ""
     for _ in range(repetitions):
         assert cluster.nm is not None
         after = len(cluster.nm.text())
         watched, begun = watch(cluster, ("load", os.getpid())), time.monotonic()
         committed = _one_by_one(cluster) if what == "idle" else _steadily(cluster)
         rates.append(sum(map(len, committed.values())) / (time.monotonic() - begun))
-        said = busy(watched.load())
+        load = watched.load()
+        others.append(load.others)
+        said = busy(load)
         settled(cluster)
         lags = sorted(_lags(committed, _copied(cluster.nm.text()[after:])))
         values.append(quantile(lags, share))
@@ -91,8 +94,9 @@ def _lag(cluster: Cluster, what: str, repetitions: int, share: float, target: Ta
         values,
         target=target,
         note=f"OK to replication_job_done, ms: {spread(everything, '.1f')} changes; "
-        f"{min(rates):.0f} … {max(rates):.0f} commits/s; {said}",
-        details={"commits/s": rates},
+        f"{min(rates):.0f} … {max(rates):.0f} commits/s; "
+        f"others {min(others):.0%} … {max(others):.0%}; last {said}",
+        details={"commits/s": rates, "others": others},
     )
 
 
@@ -172,6 +176,7 @@ def _without_backup(folder: Path) -> Cluster:
     """A pair whose backup is away."""
     cluster = Cluster(folder)
     cluster.start(*PAIR)
+    settled(cluster)
     cluster.create([0])
     settled(cluster)
     cluster.servers.pop("ss1_backup").stop()

@@ -87,6 +87,7 @@ def _ends(folder: Path, repetitions: int, silences: int) -> Iterator[Figure]:
     cluster = Cluster(folder, options=("--handback-after", "0"))
     try:
         cluster.start(*PAIR)
+        settled(cluster)
         cluster.create([0, 1])
         settled(cluster)
         for end in ENDS:
@@ -172,6 +173,7 @@ def _handbacks(folder: Path, repetitions: int) -> Iterator[Figure]:
     refusals: list[str] = []
     try:
         cluster.start(*PAIR)
+        settled(cluster)
         cluster.create([0])
         settled(cluster)
         for _ in range(repetitions):

@@ -49,5 +49,6 @@ class ModelTests(SynchronousTestCase):
         for mutant in MUTANTS:
             if mutant in SLOW and not given:
                 continue
-            found = [explore(mode, self.bounds(mutant), mutant)[1] for mode in MODES]
-            self.assertTrue(any(found), f"{mutant} does no harm")
+            found = {explore(mode, self.bounds(mutant), mutant)[1] for mode in MODES}
+            # That there are too many states to look at shows nothing.
+            self.assertTrue(found - {None, "LIMIT"}, f"{mutant} does no harm")
