@@ -63,6 +63,8 @@ PURE_WIRE = {
         "proof",
         "records",
         "request",
+        "tree",
+        "branches",
     )
 }
 
