@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar, cast
 
 from attrs import define, field
@@ -277,10 +278,34 @@ class Namespace(Generic[L]):
         folder.put(leaf)
 
     def remove(self, leaf: Leaf) -> None:
-        """Take something away."""
-        assert leaf.parent is not None
-        leaf.parent.drop(leaf.name)
+        """Take something away, and folders that only it needed; see L{prune}."""
+        folder = leaf.parent
+        assert folder is not None
+        folder.drop(leaf.name)
         leaf.parent = None
+        self.prune(folder)
+
+    def prune(self, folder: Folder) -> None:
+        """Forget folders that were never kept, and that nobody needs any more."""
+        while not (folder.kept or folder.children or folder.claims or folder.parent is None):
+            above = folder.parent
+            self.remove_folder(folder)
+            folder = above
+
+    @contextmanager
+    def reserved(self, folder: Folder, name: str) -> Iterator[None]:
+        """
+        Let nobody else have a name; see Note [Claims].
+
+        @raise Exists: it is taken.
+        """
+        self.refuse_taken(folder, name)
+        leaf = Leaf(name, folder)
+        folder.put(leaf)
+        try:
+            yield
+        finally:
+            self.remove(leaf)
 
     def add_folder(self, folder: Folder) -> None:
         """Put a folder where it says that it stands; the name is free."""

@@ -24,7 +24,7 @@ from twisted.internet.task import deferLater
 
 from dfs.core import paths
 from dfs.core.access import Right
-from dfs.core.namespace import Folder, Leaf, Namespace
+from dfs.core.namespace import Folder, Namespace
 from dfs.errors import Busy, Conflict, DFSError, Exists, Invalid, NotFound, Unauthorized
 from dfs.nm.changes import Changes, user_of
 from dfs.nm.entries import Entry, demand
@@ -85,13 +85,16 @@ class Arrangement:
             raise Exists("the root is there already")
         with self._folders.claim(path, user) as (above, name):
             async with self._turns.at(name, above.id):
+                there = above.children.get(name)
+                if request.existing and isinstance(there, Folder) and there.kept:
+                    return Created(f"{there.id:016x}")
                 self._names.refuse_taken(above, name)
                 new = self._folders.new(name, above, user)
                 self._names.add_folder(new)
                 try:
-                    await self._folders.commit(self._folders.fresh(new))
+                    await self._folders.keep(new)
                 finally:
-                    self._folders.prune(new)
+                    self._names.prune(new)
                 return Created(f"{new.id:016x}")
 
     # -------------------------------------------------------------------------------- MOVE
@@ -140,10 +143,9 @@ class Arrangement:
     ) -> Placed:
         entry = self._index.document_in(folder, name)
         demand(entry, user, Right.OWN)
-        with _reserved(self._names, above, new):
+        with self._names.reserved(above, new):
             number = entry.number + 1
-            moved = PutDocument(entry.placed(above, new, number))
-            await self._folders.commit(self._folders.fresh(above), moved)
+            await self._folders.keep(above, PutDocument(entry.placed(above, new, number)))
         self._index.move(entry, above, new, number)
         await self._teller.tell(entry)
         return Placed(entry.path)
@@ -160,10 +162,7 @@ class Arrangement:
         if moving in above.line():
             raise Invalid(f"{moving.path!r} cannot be moved into itself")
         _check_length(moving, above, new)
-        with _reserved(self._names, above, new):
-            fresh = self._folders.fresh(above)
-            await self._folders.commit([*fresh, self._folders.moved(moving, above, new)])
-        self._names.move(moving, above, new)
+        await self._folders.move(moving, above, new)
         return Placed(moving.path)
 
     # ------------------------------------------------------------------------ DELETEFOLDER
@@ -256,26 +255,6 @@ class Arrangement:
                 f"{error}"
             )
         return deleted
-
-
-class _reserved:
-    """
-    A name that nobody else gets, inside C{with}.
-
-    @raise Exists: it is taken.
-    """
-
-    def __init__(self, names: Namespace[Entry], folder: Folder, name: str) -> None:
-        self._names = names
-        self._leaf = Leaf("", None)
-        names.refuse_taken(folder, name)
-        names.add(folder, name, self._leaf)
-
-    def __enter__(self) -> None:
-        """It is reserved."""
-
-    def __exit__(self, *error: object) -> None:
-        self._names.remove(self._leaf)
 
 
 def _demand(folder: Folder, user: str) -> None:

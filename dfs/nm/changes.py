@@ -121,7 +121,7 @@ class Changes:
                 new = self._document(folder, name, owner, server.place.pair.name)
                 entry = self._index.add(new)
                 try:
-                    await self._folders.commit(self._folders.fresh(folder), PutDocument(new))
+                    await self._folders.keep(folder, PutDocument(new))
                 except Exception:
                     # Whether it is in the journal is not known: it may not come back.
                     await self._burials.bury(entry)

@@ -28,7 +28,7 @@ class Folders:
     Every folder.
 
     @ivar number: of the newest decision about any of them that is in the journal.
-    @ivar on_news: called when there is another one.
+    @ivar on_news: called when there may be another one.
     @ivar _given: the newest number that was given to a decision.
     @ivar _order: ids in the order of their numbers; C{_gone} has those that were deleted.
     @ivar _wall: seconds since the epoch.
@@ -70,7 +70,7 @@ class Folders:
             yield folder, name
         finally:
             folder.claims -= 1
-            self.prune(folder)
+            self._names.prune(folder)
 
     def new(self, name: str, above: Folder, owner: str) -> Folder:
         """A folder with an id of its own, not yet in its place."""
@@ -80,42 +80,59 @@ class Folders:
             folder_id = int.from_bytes(self._entropy(8), "big") >> 1
         return Folder(name, above, folder_id, owner, self._wall())
 
-    def prune(self, folder: Folder) -> None:
-        """Forget folders that were never kept, and that nobody needs any more."""
-        while not (folder.kept or folder.children or folder.claims or folder.parent is None):
-            above = folder.parent
-            self._names.remove_folder(folder)
-            folder = above
-
     # ---------------------------------------------------------------------------- decisions
 
-    def fresh(self, folder: Folder) -> list[FolderRecord]:
+    async def keep(self, folder: Folder, *changes: Change) -> None:
         """
-        What has to be kept before something can stand in a folder; to be committed at once.
+        Keep a folder, and those above it, if they are not, with what is to stand in it.
+
+        @raise DFSError: the journal does not.
         """
+        await self._commit(self._fresh(folder), changes)
+        self.on_news()
+
+    async def move(self, folder: Folder, above: Folder, name: str) -> None:
+        """
+        Let a folder stand elsewhere.
+
+        @param above: claimed.
+        @raise Exists: the name is taken.
+        """
+        with self._names.reserved(above, name):
+            fresh = self._fresh(above)
+            moved = evolve(folder.record(self._next()), parent=above.id, name=name)
+            await self._commit([*fresh, moved])
+        self._names.move(folder, above, name)
+        self.on_news()
+
+    async def delete(self, folder: Folder) -> None:
+        """Remove an empty folder that nobody claims."""
+        folder.going = True
+        try:
+            await self._commit([evolve(folder.record(self._next()), gone=self._wall())])
+        except BaseException:
+            folder.going = False
+            raise
+        self._names.remove_folder(folder)
+        self.on_news()
+
+    def _fresh(self, folder: Folder) -> list[FolderRecord]:
+        """What is not kept yet of a folder and those above it, the highest first."""
         unkept = [one for one in folder.line() if not one.kept]
         return [one.record(self._next()) for one in reversed(unkept)]
-
-    def moved(self, folder: Folder, above: Folder, name: str) -> FolderRecord:
-        """What has to be kept so that a folder stands elsewhere; to be committed at once."""
-        return evolve(folder.record(self._next()), parent=above.id, name=name)
 
     def _next(self) -> int:
         self._given += 1
         return self._given
 
-    async def commit(self, records: list[FolderRecord], *changes: Change) -> None:
+    async def _commit(self, records: list[FolderRecord], changes: Iterable[Change] = ()) -> None:
         """
-        Keep decisions about folders, and others with them.
-
-        Nothing may be waited for between making the records and this, because numbers have to reach
-        the journal in their order.
+        Nothing is waited for between giving numbers to records and this, because they have to
+        reach the journal in the order of their numbers.
         """
-        await self._journal.commit([*(PutFolder(record) for record in records), *changes])
+        await self._journal.commit([*map(PutFolder, records), *changes])
         for record in records:
             self._was_kept(record)
-        if records:
-            self.on_news()
 
     def _was_kept(self, record: FolderRecord) -> None:
         folder = self._names.folders.get(record.id)
@@ -126,16 +143,6 @@ class Folders:
         self._order.pop(record.id, None)
         self._order[record.id] = None
         self.number = record.number
-
-    async def delete(self, folder: Folder) -> None:
-        """Remove an empty folder that nobody claims."""
-        folder.going = True
-        try:
-            await self.commit([evolve(folder.record(self._next()), gone=self._wall())])
-        except BaseException:
-            folder.going = False
-            raise
-        self._names.remove_folder(folder)
 
     # -------------------------------------------------------------------------------- telling
 

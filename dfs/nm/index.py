@@ -230,7 +230,7 @@ class Index:
         if isinstance(found, Entry) and found.live:
             return found
         if isinstance(found, Folder):
-            raise NotFound(f"{path!r} is a folder, not a document")
+            raise NotFound(f"{path!r} is a folder, not a document; VIEWFOLDER shows what is in it")
         raise NotFound(f"there is no document {path!r}")
 
     def document_in(self, folder: Folder, name: str) -> Entry:
@@ -243,7 +243,9 @@ class Index:
         if isinstance(found, Entry) and found.live:
             return found
         if isinstance(found, Folder):
-            raise NotFound(f"{found.path!r} is a folder, not a document")
+            raise NotFound(
+                f"{found.path!r} is a folder, not a document; VIEWFOLDER shows what is in it"
+            )
         raise NotFound(f"there is no document {folder.prefix + name!r}")
 
     def shared(self, access: AccessList) -> AccessList:

@@ -159,6 +159,10 @@ class Questions:
             exchange.item(self._own_line(self._index.document(request.path), user))
             return Count(1)
 
+        if request.itself:
+            exchange.item(_folder(found, user))
+            return Count(1)
+
         def line(thing: Entry | Folder) -> ViewLine | None:
             if isinstance(thing, Folder):
                 return _folder(thing, user) if thing.kept else None

@@ -16,21 +16,27 @@ from dfs.wire.request import Request
 
 @frozen
 class CreateFolder(Request[Created]):
-    """``CREATEFOLDER|<path>``: a new, empty folder of yours, and those above it."""
+    """
+    ``CREATEFOLDER|<path>[|existing=1]``: a new, empty folder of yours, and those above it.
+
+    @ivar existing: one that is there already will do, whosever it is.
+    """
 
     verb: ClassVar[str] = "CREATEFOLDER"
     changes: ClassVar[bool] = True
     answer: ClassVar[type[Record]] = Created
     path: str
+    existing: bool = False
 
 
 @frozen
 class ViewFolder(Request[Count]):
     """
-    ``VIEWFOLDER|<path>[|all=1][|deep=1]``: what stands in a folder, sorted; C{/} is the root.
+    ``VIEWFOLDER|<path>[|all=1][|deep=1][|itself=1]``: what is in a folder; C{/} is the root.
 
     @ivar all: documents that you may not read, too.
     @ivar deep: what stands in the folders there, too.
+    @ivar itself: only the folder.
     """
 
     verb: ClassVar[str] = "VIEWFOLDER"
@@ -39,6 +45,7 @@ class ViewFolder(Request[Count]):
     path: str
     all: bool = False
     deep: bool = False
+    itself: bool = False
 
 
 @frozen
