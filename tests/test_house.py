@@ -81,6 +81,7 @@ TIMERS: dict[str, set[str]] = {
     "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client", "wire/protocol"},
     "deferLater": {
         "client/asking",
+        "nm/arrangement",
         "nm/changes",
         "nm/questions",
         "nm/storage",
