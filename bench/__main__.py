@@ -21,6 +21,7 @@ from typing import Any
 from attrs import frozen
 
 from bench.failover import failover
+from bench.folders import folders
 from bench.processes import ROOT, Died
 from bench.report import Figure, machine, save, table
 from bench.requests import SUBJECTS, Stand
@@ -78,6 +79,10 @@ def _documents(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterat
     yield from documents(folder, how.many, how.transfers)
 
 
+def _folders(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
+    yield from folders(folder, how.many // 2, how.repetitions)
+
+
 def _connections(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
     yield from connections(folder, how.connections)
 
@@ -99,6 +104,7 @@ PARTS: tuple[tuple[frozenset[str], _Measure], ...] = (
     (frozenset(subject.kind for subject in SUBJECTS), _requests),
     (frozenset({"transfers"}), _transfers),
     (frozenset({"documents"}), _documents),
+    (frozenset({"folders"}), _folders),
     (frozenset({"connections"}), _connections),
     (frozenset({"failover"}), _failover),
 )
