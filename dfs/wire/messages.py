@@ -15,6 +15,13 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from dfs.wire.checkpoints import (
+    DeleteCheckpoint,
+    ListCheckpoints,
+    MakeCheckpoint,
+    Revert,
+    ViewCheckpoint,
+)
 from dfs.wire.content import Abort, Append, Edit, Etirw, Put, Read, Redo, Stat, Stream, Undo, Write
 from dfs.wire.internal import (
     Admin,
@@ -33,6 +40,7 @@ from dfs.wire.internal import (
 from dfs.wire.records import (
     Applied,
     Beaten,
+    CheckpointLine,
     Committed,
     Count,
     Created,
@@ -67,11 +75,13 @@ __all__ = [
     "Applied",
     "Audience",
     "Beaten",
+    "CheckpointLine",
     "Committed",
     "Count",
     "Create",
     "Created",
     "Delete",
+    "DeleteCheckpoint",
     "DeleteFile",
     "Done",
     "Drain",
@@ -88,10 +98,12 @@ __all__ = [
     "Help",
     "HelpLine",
     "Info",
+    "ListCheckpoints",
     "ListUsers",
     "Locate",
     "Located",
     "Login",
+    "MakeCheckpoint",
     "Me",
     "Opened",
     "Promote",
@@ -107,6 +119,7 @@ __all__ = [
     "RemAccess",
     "Renote",
     "Request",
+    "Revert",
     "SSRegister",
     "Sentence",
     "ServerLine",
@@ -119,6 +132,7 @@ __all__ = [
     "Undo",
     "UserLine",
     "View",
+    "ViewCheckpoint",
     "ViewLine",
     "Welcome",
     "WhoAmI",
@@ -328,6 +342,11 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Append,
     Undo,
     Redo,
+    MakeCheckpoint,
+    ViewCheckpoint,
+    Revert,
+    ListCheckpoints,
+    DeleteCheckpoint,
     Write,
     Edit,
     Etirw,

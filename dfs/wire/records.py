@@ -240,6 +240,25 @@ class Facts(Record):
 
 
 @frozen
+class CheckpointLine(Record):
+    """
+    ``ITEM|<tag>|<size>|<words>|<made>|<by>|<conflict>|<sha256>``: a text that is kept.
+
+    @ivar made: seconds since the epoch.
+    @ivar conflict: it lost against another version when a server returned.
+    @ivar sha256: of the text, hex.
+    """
+
+    tag: str
+    size: int
+    words: int
+    made: float
+    made_by: str
+    conflict: bool
+    sha256: str
+
+
+@frozen
 class Opened(Record):
     """``OK|<session>|<words>|<sentence>``: the sentence is locked; valid words are 0 … words."""
 
