@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
+from dfs.client.checkpoints import Checkpoints
 from dfs.client.drafts import Draft
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
@@ -99,6 +100,7 @@ class Session:
     L{Unanswered} and is never repeated.  Paths may be written with a leading slash.
 
     @ivar user: who this is.
+    @ivar checkpoints: named versions of documents.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Session:
         self.user = user
         self._links = Links(clock, dial, name_servers, user)
         self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
+        self.checkpoints = Checkpoints(self._asker)
 
     def tell_waits(self, tell: Tell | None) -> None:
         """

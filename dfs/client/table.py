@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import click
 
-from dfs.client import commands
+from dfs.client import commands, tags
 from dfs.client.verbs import RemotePath, Table, UserName, Verb, VerbName
 
 
@@ -30,7 +30,7 @@ def flag(*names: str, help: str) -> click.Option:
 
 def table() -> Table:
     """Every command."""
-    return Table((*_reading(), *_changing(), *_cluster()))
+    return Table((*_reading(), *_changing(), *_keeping(), *_cluster()))
 
 
 def _reading() -> tuple[Verb, ...]:
@@ -219,6 +219,64 @@ def _changing() -> tuple[Verb, ...]:
             commands.rem_access,
             (path_argument(), click.Argument(["user"], type=UserName())),
             examples=("REMACCESS notes.txt bob",),
+        ),
+    )
+
+
+def _keeping() -> tuple[Verb, ...]:
+    path, tag = path_argument(), click.Argument(["tag"])
+    return (
+        Verb(
+            "CHECKPOINT",
+            "<path> <tag>",
+            "Keep the present text under a name.",
+            tags.checkpoint,
+            (path, tag),
+            examples=("CHECKPOINT notes.txt v1",),
+            details="A tag has 1 to 64 letters (A-Z, a-z), digits, '.', '_' or '-'. A checkpoint"
+            " is kept until DELETECHECKPOINT removes it, or DELETE the document.",
+        ),
+        Verb(
+            "VIEWCHECKPOINT",
+            "[--raw] <path> <tag> [<local>]",
+            "Print a text that was kept, or copy it into a local file.",
+            tags.view,
+            (
+                flag("--raw", help="Do not escape control characters on a terminal."),
+                path,
+                tag,
+                click.Argument(["local"], type=click.Path(allow_dash=True), required=False),
+            ),
+            examples=("VIEWCHECKPOINT notes.txt v1", "VIEWCHECKPOINT notes.txt v1 old.txt"),
+            details="As GET does, it replaces a local file at once and as a whole; the local name"
+            " - is standard output.",
+        ),
+        Verb(
+            "REVERT",
+            "<path> <tag>",
+            "Make a text that was kept the present one.",
+            tags.revert,
+            (path, tag),
+            examples=("REVERT notes.txt v1",),
+            details="One change, which UNDO takes back. It restores the text, never rights.",
+        ),
+        Verb(
+            "LISTCHECKPOINTS",
+            "<path>",
+            "List the texts that were kept.",
+            tags.list_,
+            (path,),
+            examples=("LISTCHECKPOINTS notes.txt",),
+            details="Those of the kind 'conflict' were changed on one server of a pair while the"
+            " other one served: look at them, REVERT to them or DELETECHECKPOINT them.",
+        ),
+        Verb(
+            "DELETECHECKPOINT",
+            "<path> <tag>",
+            "Keep a text no longer.",
+            tags.delete,
+            (path, tag),
+            examples=("DELETECHECKPOINT notes.txt v1",),
         ),
     )
 

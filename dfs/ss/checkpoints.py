@@ -108,9 +108,7 @@ class Checkpoints:
             )
         return Count(len(checkpoints))
 
-    async def _change(
-        self, text: str, change: Callable[[Document, Stamp], Document]
-    ) -> Committed:
+    async def _change(self, text: str, change: Callable[[Document, Stamp], Document]) -> Committed:
         ticket = self._admission.verify(text)
 
         async def job() -> Outcome:

@@ -69,8 +69,8 @@ class CompletionTests(SessionCase):
 
     def test_commands(self) -> None:
         """Commands are completed in the case that was begun, with their other names."""
-        self.assertEqual(self.found("RE"), ["READ", "RETRY", "REDO", "REMACCESS"])
-        self.assertEqual(self.found("re"), ["read", "redo", "remaccess", "retry"])
+        self.assertEqual(self.found("RE"), ["READ", "RETRY", "REDO", "REMACCESS", "REVERT"])
+        self.assertEqual(self.found("re"), ["read", "redo", "remaccess", "retry", "revert"])
         self.assertEqual(self.found("l"), ["list", "ls"])
         self.assertEqual(self.found("help wr"), ["write"])
         self.assertEqual(self.found("nonsense a"), [])

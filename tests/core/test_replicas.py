@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.core.access import AccessList
 from dfs.core import names
+from dfs.core.access import AccessList
 from dfs.core.documents import Checkpoint, Document, Metadata, Revision
 from dfs.core.history import MAX_CHECKPOINTS, Stamp, buried, content_of, created, written
 from dfs.core.replicas import judged, received

@@ -112,9 +112,7 @@ class KeepingTests(CheckpointCase):
         sha256 = hashlib.sha256(b"one two.").hexdigest()
         [first, second] = self.lines()
         self.assertEqual([first.tag, second.tag], ["a.b_c-1", "v2"])
-        self.assertEqual(
-            second, CheckpointLine("v2", 8, 2, second.made, "alice", False, sha256)
-        )
+        self.assertEqual(second, CheckpointLine("v2", 8, 2, second.made, "alice", False, sha256))
         self.assertLess(abs(second.made - self.world.wall()), 1.0)
 
     def test_no_change_of_text(self) -> None:
