@@ -71,7 +71,7 @@ class CompletionTests(SessionCase):
         """Commands are completed in the case that was begun, with their other names."""
         self.assertEqual(self.found("RE"), ["READ", "RETRY", "REDO", "REMACCESS", "REVERT"])
         self.assertEqual(self.found("re"), ["read", "redo", "remaccess", "retry", "revert"])
-        self.assertEqual(self.found("l"), ["list", "ls"])
+        self.assertEqual(self.found("l"), ["list", "listcheckpoints", "ls"])
         self.assertEqual(self.found("help wr"), ["write"])
         self.assertEqual(self.found("nonsense a"), [])
 
