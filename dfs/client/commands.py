@@ -249,11 +249,20 @@ async def get(work: Work, names: tuple[str, ...]) -> None:
 
 async def add_access(work: Work, read: bool, write: bool, path: str, user: str) -> None:
     """C{ADDACCESS}."""
-    if read == write:
-        raise click.UsageError("say either -R (read) or -W (read and write)")
-    right = "w" if write else "r"
+    right = right_of(read, write)
     await work.session.add_access(path, user, right)
     done(work, "Access granted successfully!", path=path, user=user, right=right)
+
+
+def right_of(read: bool, write: bool) -> str:
+    """
+    The right that was named.
+
+    @raise click.UsageError: none was, or both.
+    """
+    if read == write:
+        raise click.UsageError("say either -R (read) or -W (read and write)")
+    return "w" if write else "r"
 
 
 async def rem_access(work: Work, path: str, user: str) -> None:

@@ -23,6 +23,7 @@ from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
 from dfs.client.notices import Tell
 from dfs.client.reading import Download, Incoming, Words, begin_download
+from dfs.client.requests import Requests
 from dfs.client.writing import Bytes, OpenSource, WriteSession, upload
 from dfs.core import paths
 from dfs.errors import Exists, NotFound, Unavailable
@@ -101,6 +102,7 @@ class Session:
 
     @ivar user: who this is.
     @ivar checkpoints: named versions of documents.
+    @ivar requests: who asks to be let in.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class Session:
         self._links = Links(clock, dial, name_servers, user)
         self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
         self.checkpoints = Checkpoints(self._asker)
+        self.requests = Requests(self._asker)
 
     def tell_waits(self, tell: Tell | None) -> None:
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import click
 
-from dfs.client import commands, tags
+from dfs.client import commands, inbox, tags
 from dfs.client.verbs import RemotePath, Table, UserName, Verb, VerbName
 
 
@@ -28,9 +28,17 @@ def flag(*names: str, help: str) -> click.Option:
     return click.Option(list(names), is_flag=True, help=help)
 
 
+def right_flags() -> tuple[click.Option, click.Option]:
+    """A right that is granted or asked for."""
+    return (
+        flag("-R", "-r", "read", help="To read."),
+        flag("-W", "-w", "write", help="To read and write."),
+    )
+
+
 def table() -> Table:
     """Every command."""
-    return Table((*_reading(), *_changing(), *_keeping(), *_cluster()))
+    return Table((*_reading(), *_changing(), *_keeping(), *_asking(), *_cluster()))
 
 
 def _reading() -> tuple[Verb, ...]:
@@ -204,12 +212,7 @@ def _changing() -> tuple[Verb, ...]:
             "-R|-W <path> <user>",
             "Let somebody read, or read and write.",
             commands.add_access,
-            (
-                flag("-R", "-r", "read", help="To read."),
-                flag("-W", "-w", "write", help="To read and write."),
-                path_argument(),
-                click.Argument(["user"], type=UserName()),
-            ),
+            (*right_flags(), path_argument(), click.Argument(["user"], type=UserName())),
             examples=("ADDACCESS -R notes.txt bob",),
         ),
         Verb(
@@ -277,6 +280,51 @@ def _keeping() -> tuple[Verb, ...]:
             tags.delete,
             (path, tag),
             examples=("DELETECHECKPOINT notes.txt v1",),
+        ),
+    )
+
+
+def _asking() -> tuple[Verb, ...]:
+    number = click.Argument(["number"], type=click.IntRange(min=1), metavar="<id>")
+    return (
+        Verb(
+            "REQUESTACCESS",
+            "<path> -R|-W",
+            "Ask the owner to let you read, or read and write.",
+            inbox.request,
+            (path_argument(), *right_flags()),
+            aliases=("racc",),
+            examples=("REQUESTACCESS notes.txt -R",),
+            details="There is one request of yours for each document: asking for another right"
+            " replaces it.",
+        ),
+        Verb(
+            "VIEWREQUESTS",
+            "[--mine]",
+            "List who asks to be let into your documents.",
+            inbox.view,
+            (flag("--mine", help="What you asked for, and nobody decided yet."),),
+            aliases=("viewaccr",),
+            examples=("VIEWREQUESTS", "VIEWREQUESTS --mine"),
+        ),
+        Verb(
+            "APPROVE",
+            "<id>",
+            "Grant what a request asks for.",
+            inbox.approve,
+            (number,),
+            aliases=("approveaccr",),
+            examples=("APPROVE 7",),
+            details="The same as ADDACCESS, which ends a request too.",
+        ),
+        Verb(
+            "DENY",
+            "<id>",
+            "Remove a request and grant nothing.",
+            inbox.deny,
+            (number,),
+            aliases=("disaccr",),
+            examples=("DENY 7",),
         ),
     )
 

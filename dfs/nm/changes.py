@@ -26,9 +26,10 @@ from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailabl
 from dfs.nm.burials import Burials
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index, demand
-from dfs.nm.journal import IJournal, PutDocument
+from dfs.nm.journal import DropRequest, IJournal, PutDocument
 from dfs.nm.kept import Noted, Stored
 from dfs.nm.people import People
+from dfs.nm.requests import Requests
 from dfs.nm.storage import NoAnswer
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -81,6 +82,7 @@ class Changes:
     _teller: Teller
     _burials: Burials
     _people: People
+    _requests: Requests
     _turns: Turns
     _clock: IReactorTime
     _lease: float
@@ -225,7 +227,25 @@ class Changes:
             access = change(entry.access, user)
             if access == entry.access:
                 return entry if entry in entry.place.owed else None
-            number = entry.number + 1
-            await self._journal.commit([PutDocument(entry.with_access(access, number))])
-            self._index.describe(entry, access, number)
-            return None if await self._teller.tell(entry) else entry
+            return None if await self.replace_access(entry, access) else entry
+
+    async def replace_access(self, entry: Entry, access: AccessList) -> bool:
+        """
+        Replace the access list of a document; whoever calls this has the turn at its name.
+
+        Requests that it answers are decided by that, in the same commit.
+
+        @return: whether its storage server knows already.
+        """
+        number = entry.number + 1
+        answered = self._requests.answered_by(entry.id, access)
+        await self._journal.commit(
+            [
+                PutDocument(entry.with_access(access, number)),
+                *(DropRequest(one.id) for one in answered),
+            ]
+        )
+        self._index.describe(entry, access, number)
+        for one in answered:
+            self._requests.remove(one)
+        return await self._teller.tell(entry)

@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, fail
 from zope.interface import Interface, implementer
 
 from dfs.core.pairs import Pair
+from dfs.core.requests import AccessRequest
 from dfs.errors import Unavailable
 from dfs.nm.kept import NOTHING, Copy, Grave, Noted, Stored
 
@@ -48,7 +49,7 @@ class PutDocument:
 
 @frozen
 class DropDocument:
-    """A document is gone."""
+    """A document is gone, and what was asked about it."""
 
     grave: Grave
 
@@ -102,6 +103,24 @@ class PutUser:
 
 
 @frozen
+class PutRequest:
+    """
+    Somebody asks to be let in; of no effect if the document is gone.
+
+    It replaces what the same user asked for before about the same document.
+    """
+
+    request: AccessRequest
+
+
+@frozen
+class DropRequest:
+    """A request was decided."""
+
+    id: int
+
+
+@frozen
 class PutServer:
     """A storage server is new, or registered from another address."""
 
@@ -150,6 +169,8 @@ Change = (
     | NoteDocument
     | SetNoted
     | PutUser
+    | PutRequest
+    | DropRequest
     | PutServer
     | ForgetCopies
     | LayGraves
@@ -166,6 +187,7 @@ class Snapshot:
     @ivar cluster_id: 32 hex digits, made with the journal.
     @ivar graves: those of documents that some member may still have.
     @ivar documents: to be gone through once, before anything is committed.
+    @ivar requests: those that wait; C{last_request} is the highest number that any ever had.
     """
 
     cluster_id: str
@@ -174,6 +196,8 @@ class Snapshot:
     pairs: tuple[Pair, ...]
     graves: tuple[Grave, ...]
     documents: Iterable[Stored]
+    requests: tuple[AccessRequest, ...] = ()
+    last_request: int = 0
 
 
 class IJournal(Interface):
@@ -220,6 +244,8 @@ class Disk:
     pairs: dict[str, Pair] = field(factory=dict)
     documents: dict[int, Stored] = field(factory=dict)
     graves: dict[int, Grave] = field(factory=dict)
+    requests: dict[int, AccessRequest] = field(factory=dict)
+    last_request: int = 0
 
     def apply(self, change: Change) -> None:
         """Make a change."""
@@ -229,6 +255,7 @@ class Disk:
             case DropDocument(grave):
                 self.documents.pop(grave.id, None)
                 self.graves[grave.id] = grave
+                self._forget_requests(grave.id)
             case LayGrave(document_id, home):
                 if document_id in self.graves:
                     self.graves[document_id] = self.graves[document_id].laid(home=home)
@@ -257,12 +284,27 @@ class Disk:
                 self.servers[server] = evolve(self.servers[server], noted=seq)
             case PutUser(name):
                 self.users[name] = None
+            case PutRequest(new):
+                if new.document in self.documents:
+                    self._forget_requests(new.document, new.user)
+                    self.requests[new.id] = new
+                    self.last_request = max(self.last_request, new.id)
+            case DropRequest(number):
+                self.requests.pop(number, None)
             case PutServer(server):
                 self.servers[server.name] = server
             case PutPair(pair):
                 self.pairs[pair.name] = pair
             case DropPair(name):
                 self.pairs.pop(name, None)
+
+    def _forget_requests(self, document: int, user: str = "") -> None:
+        """What was asked about a document, by everybody or by one."""
+        self.requests = {
+            one.id: one
+            for one in self.requests.values()
+            if one.document != document or (user and one.user != user)
+        }
 
 
 def at_once(done: Callable[[], None]) -> None:
@@ -293,6 +335,8 @@ class MemoryJournal:
             tuple(disk.pairs.values()),
             tuple(grave for grave in disk.graves.values() if grave.haunted),
             tuple(disk.documents.values()),
+            tuple(disk.requests.values()),
+            disk.last_request,
         )
 
     def commit(self, changes: Sequence[Change]) -> Deferred[None]:

@@ -25,6 +25,7 @@ from dfs.nm.admin import Operators
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
 from dfs.nm.fleet import Fleet, Promise, Server
+from dfs.nm.inbox import Inbox
 from dfs.nm.index import Index
 from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
 from dfs.nm.notes import FLUSH_SECONDS, Notes
@@ -33,6 +34,7 @@ from dfs.nm.people import People
 from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
+from dfs.nm.requests import Requests
 from dfs.nm.rescue import Rescuer
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
@@ -113,6 +115,8 @@ class NameServer(MultiService):
         snapshot = journal.load()
         self.index = Index(clock.seconds)
         self.people = People(journal)
+        self._requests = Requests()
+        self.index.on_gone = lambda entry: self._requests.forget(entry.id)
         liveness = Liveness(settings.intervals.failure, clock.seconds())
         self.fleet = Fleet(
             snapshot.cluster_id, liveness, self.index, self._make_link, settings.promise
@@ -131,6 +135,7 @@ class NameServer(MultiService):
             self._teller,
             self._burials,
             self.people,
+            self._requests,
             turns,
             clock,
             settings.intervals.lease,
@@ -190,6 +195,9 @@ class NameServer(MultiService):
             handlers={
                 **questions.handlers(),
                 **changes.handlers(),
+                **Inbox(
+                    self.index, journal, self._requests, changes, turns, clock, wall
+                ).handlers(),
                 **registry.handlers(),
                 **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
             },
@@ -249,6 +257,7 @@ class NameServer(MultiService):
             self.index.load(snapshot.pairs, snapshot.documents, snapshot.graves)
             self.fleet.load(snapshot.servers)
             self.people.load(snapshot.users)
+            self._requests.load(snapshot.requests, snapshot.last_request)
         except Corrupt:
             raise
         except (DFSError, KeyError, TypeError, ValueError, struct.error) as error:

@@ -33,6 +33,7 @@ from dfs.nm.journal import (
     Change,
     DropDocument,
     DropPair,
+    DropRequest,
     ForgetCopies,
     ForgetTombstones,
     IJournal,
@@ -42,16 +43,18 @@ from dfs.nm.journal import (
     NoteDocument,
     PutDocument,
     PutPair,
+    PutRequest,
     PutServer,
     PutUser,
     SetNoted,
     Snapshot,
 )
 from dfs.nm.kept import Copy, Grave, Noted, Stored
+from dfs.nm.rows import REQUESTS, last_request, read_requests, request_statement
 from dfs.store.groupcommit import GroupCommit, connect
 
 #: Raised with each change of the tables.
-VERSION = 1
+VERSION = 2
 
 #: Marks the file as ours ("DFSn").
 _APPLICATION = 0x4446536E
@@ -78,9 +81,13 @@ CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT NOT NULL, pair TEXT NO
     modified_by TEXT NOT NULL);
 CREATE TRIGGER buried AFTER INSERT ON tombstones
     BEGIN DELETE FROM documents WHERE id = NEW.id; END;
+{REQUESTS}
 PRAGMA application_id={_APPLICATION};
 PRAGMA user_version={VERSION};
 """
+
+#: What a journal of an older version lacks, by that version.
+_RENEWALS = {1: REQUESTS}
 
 _NOTED = (
     "sha256,size,words,characters,sentences,a,b,epoch,modified,checkpoints,conflicts,is_text,"
@@ -222,7 +229,7 @@ class SQLiteJournal:
             raise self._damaged("it is empty")
         try:
             connection = connect(str(self.path))
-            _check(connection, self.path)
+            _renew(connection, _check(connection, self.path))
             ask = connection.execute
             row = ask("SELECT value FROM facts WHERE name='cluster_id'").fetchone()
             if row is None:
@@ -237,8 +244,10 @@ class SQLiteJournal:
                     for r in ask(f"SELECT {_GRAVE} FROM tombstones WHERE at_home OR at_backup")
                 ),
                 self._documents(connection),
+                read_requests(connection),
+                last_request(connection),
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             raise self._damaged(error) from None
 
     def _documents(self, connection: sqlite3.Connection) -> Iterator[Stored]:
@@ -255,10 +264,11 @@ class SQLiteJournal:
         return Corrupt(f"the journal {self.path} is damaged ({why}); restore it from a copy")
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _check(connection: sqlite3.Connection, path: Path) -> int:
     """
     Make sure that this program can work with a database.
 
+    @return: its version.
     @raise Corrupt: it is not one of ours, or damaged.
     @raise Unsupported: it is newer than this program.
     """
@@ -274,6 +284,15 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise Corrupt(f"the journal {path} is damaged ({verdict}); restore it from a copy")
+    return int(version)
+
+
+def _renew(connection: sqlite3.Connection, version: int) -> None:
+    """Bring a journal that an older version of this program wrote to the present one."""
+    for older in range(version, VERSION):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_RENEWALS[older]} PRAGMA user_version={older + 1}; COMMIT;"
+        )
 
 
 def _sync(folder: Path) -> None:
@@ -393,6 +412,8 @@ def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
             return "UPDATE servers SET noted=? WHERE name=?", (seq, server)
         case PutUser(name):
             return "INSERT OR IGNORE INTO users VALUES (?)", (name,)
+        case PutRequest() | DropRequest():
+            return request_statement(change)
         case PutServer(known):
             return "INSERT OR REPLACE INTO servers VALUES (?,?,?,?,?)", (
                 known.name,

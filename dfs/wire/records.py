@@ -148,6 +148,40 @@ class ViewLine(Record):
 
 
 @frozen
+class Requested(Record):
+    """``OK|<id>``: the request waits under that number."""
+
+    id: int
+
+
+@frozen
+class RequestLine(Record):
+    """
+    ``ITEM|<id>|<path>|<user>|<right>|<when>|<owner>``: somebody asks to be let in.
+
+    @ivar path: where the document stands now.
+    @ivar right: C{r} or C{w}.
+    @ivar when: seconds since the epoch.
+    """
+
+    id: int
+    path: str
+    user: str
+    right: str
+    when: float
+    owner: str
+
+
+@frozen
+class Decided(Record):
+    """``OK|<path>|<user>|<right>``: what the request was about."""
+
+    path: str
+    user: str
+    right: str
+
+
+@frozen
 class Created(Record):
     """``OK|<id>``."""
 
