@@ -285,7 +285,7 @@ def _keeping() -> tuple[Verb, ...]:
 
 
 def _asking() -> tuple[Verb, ...]:
-    number = click.Argument(["number"], type=click.IntRange(min=1), metavar="<id>")
+    number = click.Argument(["number"], type=int, metavar="<id>")
     return (
         Verb(
             "REQUESTACCESS",

@@ -58,7 +58,7 @@ class TextTests(CommandCase):
             (self.alice, "APPROVE 7", "NOT_FOUND", "VIEWREQUESTS"),
         ):
             self.refused(line, code=code, says=says, by=desk)
-        for line in ("RACC notes.txt", "RACC notes.txt -R -W", "APPROVE", "APPROVE x", "DENY 0"):
+        for line in ("RACC notes.txt", "RACC notes.txt -R -W", "APPROVE", "APPROVE x", "DENY 1.5"):
             self.refused(line, code="INVALID", says="usage: ", status=2)
 
 
