@@ -109,7 +109,9 @@ class Inbox:
         """Grant what is asked for, as ADDACCESS does; that is the end of the request."""
 
         async def grant(asked: AccessRequest, entry: Entry) -> None:
-            access = entry.access.granted(asked.user, asked.right)
+            access = entry.access
+            if not asked.answered_by(access):  # a greater right would become less
+                access = access.granted(asked.user, asked.right)
             await self._changes.replace_access(entry, access)
 
         return await self._decide(request.id, exchange, grant)
