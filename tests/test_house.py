@@ -65,6 +65,8 @@ PURE_WIRE = {
         "proof",
         "records",
         "request",
+        "tree",
+        "branches",
     )
 }
 

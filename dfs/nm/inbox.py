@@ -18,7 +18,8 @@ from dfs.core.paths import normalize
 from dfs.core.requests import AccessRequest, may_ask, room
 from dfs.errors import NotFound, Unauthorized
 from dfs.nm.changes import Changes, user_of
-from dfs.nm.index import Entry, Index
+from dfs.nm.entries import Entry
+from dfs.nm.index import Index
 from dfs.nm.journal import DropRequest, IJournal, PutRequest
 from dfs.nm.questions import write_list
 from dfs.nm.requests import Requests
@@ -70,8 +71,9 @@ class Inbox:
         """Let somebody ask; asking the same again changes nothing."""
         user = user_of(exchange)
         right = Right.parse(request.right)
-        async with self._asking.at(user), self._turns.at(normalize(request.path)):
-            entry = self._index.document(request.path)
+        folder, name = self._index.names.holder(normalize(request.path))
+        async with self._asking.at(user), self._turns.at(name, folder.id):
+            entry = self._index.document_in(folder, name)
             may_ask(entry.access, entry.path, user, right)
             pending = self._requests.pending(entry.id, user)
             if pending is not None and pending.right is right:
@@ -135,12 +137,13 @@ class Inbox:
         user = user_of(exchange)
         while True:
             _, entry = self._asked(number, user)
-            path = entry.path
-            async with self._turns.at(path):
+            folder, name = entry.parent, entry.name
+            assert folder is not None, "what people see stands somewhere"
+            async with self._turns.at(name, folder.id):
                 asked, entry = self._asked(number, user)
-                if entry.path == path:
+                if entry.parent is folder and entry.name == name:
                     await decide(asked, entry)
-                    return Decided(path, asked.user, asked.right.value)
+                    return Decided(entry.path, asked.user, asked.right.value)
 
     def _asked(self, number: int, user: str) -> tuple[AccessRequest, Entry]:
         """

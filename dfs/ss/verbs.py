@@ -45,6 +45,7 @@ def handlers(
         messages.ListCheckpoints: checkpoints.list,
         messages.DeleteCheckpoint: checkpoints.delete,
         messages.PutMetadata: orders.put_metadata,
+        messages.PutFolders: orders.put_folders,
         messages.DeleteFile: orders.delete_file,
         messages.Promote: orders.promote,
         messages.Drain: orders.drain,

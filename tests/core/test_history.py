@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.core.access import AccessList
 from dfs.core.documents import Checkpoint, Document, Metadata
+from dfs.core.folders import ROOT
 from dfs.core.history import (
     MAX_CHECKPOINTS,
     Stamp,
@@ -33,7 +34,7 @@ def stamp(user: str = "bob", now: float = 20.0) -> Stamp:
 
 def document(text: bytes = b"one") -> Document:
     """A document of alice with a text."""
-    new = created("1" * 16, Metadata("a.txt", AccessList("alice"), 5.0, 1))
+    new = created("1" * 16, Metadata(ROOT, "a.txt", AccessList("alice"), 5.0, 1))
     return written(new, content_of(text), stamp("alice", 10.0), DEPTH)
 
 

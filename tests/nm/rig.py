@@ -133,6 +133,7 @@ class Storage:
             "last_seq": self.seq,
             "documents": 0,
             "size": 0,
+            "folders": 0,
             **changes,
         }
         return SSRegister(**said)

@@ -18,6 +18,7 @@ from dfs.wire.messages import (
     Deny,
     GetInfo,
     Login,
+    Move,
     PutMetadata,
     RemAccess,
     RequestAccess,
@@ -318,6 +319,33 @@ class LifeTests(InboxCase):
         self.wait(0.1)
         self.assertEqual((self.inbox(), self.inbox(self.bob, mine=True)), ([], []))
         self.refused(NotFound, self.alice, Approve(number))
+
+    def test_moved(self) -> None:
+        """A request stays with its document, wherever that is moved, and shows where it is now."""
+        number = self.request(self.bob)
+        self.ask(self.alice, Move("a.txt", "folder/b.txt"))
+        self.assertEqual(self.inbox(), [(number, "folder/b.txt", "bob", "r")])
+        self.ask(self.alice, Move("folder", "other"))
+        self.assertEqual(self.inbox(self.bob, mine=True), [(number, "other/b.txt", "bob", "r")])
+        self.assertEqual(self.request(self.bob, "other/b.txt"), number)
+        self.assertEqual(self.ask(self.alice, Approve(number)).path, "other/b.txt")
+        self.assertEqual(self.grants("other/b.txt"), ("r:bob",))
+
+    def test_moved_meanwhile(self) -> None:
+        """A decision that waits while the document is moved is carried out where it is then."""
+        number, second = self.request(self.bob), self.person("alice")
+        self.holding = True
+        moved = outcome(self.alice.ask(Move("a.txt", "folder/b.txt")))
+        self.wait(0.1)
+        decided = outcome(second.ask(Approve(number)))
+        self.wait(0.1)
+        self.assertEqual((moved, decided), ([], []))
+        self.release()
+        self.wait(0.1)
+        self.assertEqual((moved, decided), (["Placed"], ["Decided"]))
+        self.assertEqual(self.grants("folder/b.txt"), ("r:bob",))
+        stored = self.disk.documents[self.nm.index.document("folder/b.txt").id]
+        self.assertEqual((stored.name, stored.access.grants), ("b.txt", (("bob", "r"),)))
 
     def test_restart(self) -> None:
         """H41: after a restart all requests wait as before, and no number is given again."""

@@ -41,7 +41,8 @@ from dfs.nm.journal import (
     Snapshot,
 )
 from dfs.nm.kept import NOTHING, Copy
-from dfs.nm.sqlite import VERSION, SQLiteJournal
+from dfs.nm.sqlite import SQLiteJournal
+from dfs.nm.tables import VERSION
 from tests.nm.documents import PAIR, document, grave
 from tests.store.pump import Pump
 
@@ -322,19 +323,12 @@ class SQLiteTests(Contract):
         self.assertEqual(self.path.read_bytes(), before)
 
     def test_older(self) -> None:
-        """A journal that an older version wrote is brought to the present one, once."""
-        old = document(1, "a")
-        self.kept([PutPair(PAIR), PutDocument(old)])
-        self.change(
-            "DROP TRIGGER unasked",
-            "DROP TABLE requests",
-            "PRAGMA user_version=1",
-        )
-        snapshot = self.loaded()
-        self.assertEqual((snapshot.documents, snapshot.requests), ((old,), ()))
-        asked = request(1, 1, "bob")
-        self.assertEqual(self.kept([PutRequest(asked)]).requests, (asked,))
-        self.assertEqual(self.kept([DropDocument(grave(1))]).requests, ())
+        """A journal of an older version is refused and left alone."""
+        self.loaded()
+        self.change(f"PRAGMA user_version={VERSION - 1}")
+        before = self.path.read_bytes()
+        self.assertIn("older version", self.refused(Unsupported))
+        self.assertEqual(self.path.read_bytes(), before)
 
     def test_senseless_request(self) -> None:
         """A request for a right that nobody knows is damage."""

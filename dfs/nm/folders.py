@@ -1,0 +1,154 @@
+"""
+The folders of the name server: made with what stands in them, kept in the journal, numbered.
+
+Decides that a folder is in the journal before, or together with, what stands in it, and which
+folders somebody lacks who knows all up to a number.  Must not know who makes them, or why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from attrs import define, evolve, field
+
+from dfs.core.folders import FolderRecord
+from dfs.core.namespace import Folder, Namespace
+from dfs.nm.entries import Entry
+from dfs.nm.journal import Change, IJournal, PutFolder
+
+
+def _ignore() -> None:
+    """Nobody wants to know."""
+
+
+@define(eq=False)
+class Folders:
+    """
+    Every folder.
+
+    @ivar number: of the newest decision about any of them that is in the journal.
+    @ivar on_news: called when there is another one.
+    @ivar _given: the newest number that was given to a decision.
+    @ivar _order: ids in the order of their numbers; C{_gone} has those that were deleted.
+    @ivar _wall: seconds since the epoch.
+    @ivar _entropy: so many random bytes.
+    """
+
+    _names: Namespace[Entry]
+    _journal: IJournal
+    _wall: Callable[[], float]
+    _entropy: Callable[[int], bytes]
+    number: int = field(default=0, init=False)
+    on_news: Callable[[], None] = field(default=_ignore, init=False)
+    _given: int = field(default=0, init=False)
+    _order: dict[int, None] = field(factory=dict, init=False)
+    _gone: dict[int, FolderRecord] = field(factory=dict, init=False)
+
+    def load(self, records: Iterable[FolderRecord]) -> None:
+        """Take over what was kept; those that stand are in the tree already."""
+        for record in sorted(records, key=lambda one: one.number):
+            self._order[record.id] = None
+            self.number = self._given = record.number
+            if record.gone:
+                self._gone[record.id] = record
+
+    @contextmanager
+    def claim(self, path: str, owner: str) -> Iterator[tuple[Folder, str]]:
+        """
+        The folder in which a path stands, made if need be, and the name in it.
+
+        It stays where it is as long as it is claimed.  What was made and not kept is forgotten.
+
+        @param path: normalized.
+        @raise Exists: a document is in the way.
+        @raise Busy: a folder on the way is being deleted.
+        """
+        folder, name = self._names.open(path, lambda part, above: self.new(part, above, owner))
+        folder.claims += 1
+        try:
+            yield folder, name
+        finally:
+            folder.claims -= 1
+            self.prune(folder)
+
+    def new(self, name: str, above: Folder, owner: str) -> Folder:
+        """A folder with an id of its own, not yet in its place."""
+        folder_id = 0
+        # 63 bits: the largest positive integer of a database.
+        while folder_id == 0 or folder_id in self._names.folders or folder_id in self._gone:
+            folder_id = int.from_bytes(self._entropy(8), "big") >> 1
+        return Folder(name, above, folder_id, owner, self._wall())
+
+    def prune(self, folder: Folder) -> None:
+        """Forget folders that were never kept, and that nobody needs any more."""
+        while not (folder.kept or folder.children or folder.claims or folder.parent is None):
+            above = folder.parent
+            self._names.remove_folder(folder)
+            folder = above
+
+    # ---------------------------------------------------------------------------- decisions
+
+    def fresh(self, folder: Folder) -> list[FolderRecord]:
+        """
+        What has to be kept before something can stand in a folder; to be committed at once.
+        """
+        unkept = [one for one in folder.line() if not one.kept]
+        return [one.record(self._next()) for one in reversed(unkept)]
+
+    def moved(self, folder: Folder, above: Folder, name: str) -> FolderRecord:
+        """What has to be kept so that a folder stands elsewhere; to be committed at once."""
+        return evolve(folder.record(self._next()), parent=above.id, name=name)
+
+    def _next(self) -> int:
+        self._given += 1
+        return self._given
+
+    async def commit(self, records: list[FolderRecord], *changes: Change) -> None:
+        """
+        Keep decisions about folders, and others with them.
+
+        Nothing may be waited for between making the records and this, because numbers have to reach
+        the journal in their order.
+        """
+        await self._journal.commit([*(PutFolder(record) for record in records), *changes])
+        for record in records:
+            self._was_kept(record)
+        if records:
+            self.on_news()
+
+    def _was_kept(self, record: FolderRecord) -> None:
+        folder = self._names.folders.get(record.id)
+        if folder is not None:
+            folder.number = record.number
+        if record.gone:
+            self._gone[record.id] = record
+        self._order.pop(record.id, None)
+        self._order[record.id] = None
+        self.number = record.number
+
+    async def delete(self, folder: Folder) -> None:
+        """Remove an empty folder that nobody claims."""
+        folder.going = True
+        try:
+            await self.commit([evolve(folder.record(self._next()), gone=self._wall())])
+        except BaseException:
+            folder.going = False
+            raise
+        self._names.remove_folder(folder)
+
+    # -------------------------------------------------------------------------------- telling
+
+    def after(self, number: int) -> list[FolderRecord]:
+        """Every folder with a higher number, the lowest first."""
+        found = []
+        for folder_id in reversed(self._order):
+            record = self._gone.get(folder_id)
+            if record is None:
+                folder = self._names.folders[folder_id]
+                record = folder.record(folder.number)
+            if record.number <= number:
+                break
+            found.append(record)
+        found.reverse()
+        return found
