@@ -55,6 +55,8 @@ IMPURE = {
 PURE_WIRE = {
     f"wire/{name}"
     for name in (
+        "access",
+        "checkpoints",
         "codec",
         "content",
         "framing",

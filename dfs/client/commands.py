@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from dfs.client.failures import NoNameServer
 from dfs.client.screen import one_line, typed
 from dfs.client.verbs import Failed, Leave, Verb, Work
 from dfs.errors import DFSError, TooLarge
+
+if TYPE_CHECKING:
+    from dfs.client.reading import Download
 
 #: Bytes of a document that READ --json writes into one object.
 MOST_IN_JSON = 64 * 1024 * 1024
@@ -67,19 +70,28 @@ async def read(work: Work, paths: tuple[str, ...], raw: bool) -> None:
     """C{READ}."""
 
     async def one(path: str) -> None:
-        if work.screen.json:
-            await _read_json(work, path)
-            return
-        download = await work.session.open_read(path)
-        warn_behind(work, path, download.newer_on)
-        try:
-            while piece := await download.read():
-                work.screen.data(piece, raw=raw)
-        finally:
-            download.close()
-            work.screen.data_end()
+        await show(work, await work.session.open_read(path), raw)
 
     await each(work, paths, one)
+
+
+async def show(work: Work, download: Download, raw: bool, **fields: str) -> None:
+    """
+    Print a content.
+
+    @param raw: send a terminal the bytes themselves.
+    @param fields: what else a program wants to know.
+    """
+    if work.screen.json:
+        await _show_json(work, download, fields)
+        return
+    warn_behind(work, download.path, download.newer_on)
+    try:
+        while piece := await download.read():
+            work.screen.data(piece, raw=raw)
+    finally:
+        download.close()
+        work.screen.data_end()
 
 
 def warn_behind(work: Work, path: str, server: str) -> None:
@@ -94,8 +106,7 @@ def warn_behind(work: Work, path: str, server: str) -> None:
         )
 
 
-async def _read_json(work: Work, path: str) -> None:
-    download = await work.session.open_read(path)
+async def _show_json(work: Work, download: Download, more: dict[str, str]) -> None:
     content = bytearray()
     try:
         while piece := await download.read():
@@ -106,6 +117,7 @@ async def _read_json(work: Work, path: str) -> None:
         download.close()
     fields: dict[str, Any] = {
         "path": download.path,
+        **more,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "behind": bool(download.newer_on),
@@ -248,11 +260,20 @@ def _one_folder(names: tuple[str, ...]) -> tuple[str, str | None]:
 
 async def add_access(work: Work, read: bool, write: bool, path: str, user: str) -> None:
     """C{ADDACCESS}."""
-    if read == write:
-        raise click.UsageError("say either -R (read) or -W (read and write)")
-    right = "w" if write else "r"
+    right = right_of(read, write)
     await work.session.add_access(path, user, right)
     done(work, "Access granted successfully!", path=path, user=user, right=right)
+
+
+def right_of(read: bool, write: bool) -> str:
+    """
+    The right that was named.
+
+    @raise click.UsageError: none was, or both.
+    """
+    if read == write:
+        raise click.UsageError("say either -R (read) or -W (read and write)")
+    return "w" if write else "r"
 
 
 async def rem_access(work: Work, path: str, user: str) -> None:

@@ -190,19 +190,7 @@ class Questions:
     async def _list(
         self, things: Iterable[T], line: Callable[[T], Record | None], exchange: Exchange
     ) -> Count:
-        """Write a list, see Note [Giving way]."""
-        count = 0
-        for place, thing in enumerate(things, 1):
-            record = line(thing)
-            if record is not None:
-                exchange.item(record)
-                count += 1
-            if place % SLICE == 0:
-                room = exchange.room()
-                if room is not None:
-                    await room
-                await deferLater(self._clock, 0)
-        return Count(count)
+        return await write_list(self._clock, things, line, exchange)
 
     def status(self, request: Status, exchange: Exchange) -> Count:
         """Say how this name server is; nothing that needs a right."""
@@ -235,6 +223,31 @@ class Questions:
         for name, value in facts.items():
             exchange.item(StatusLine(name, str(value)))
         return Count(len(facts))
+
+
+async def write_list(
+    clock: IReactorTime,
+    things: Iterable[T],
+    line: Callable[[T], Record | None],
+    exchange: Exchange,
+) -> Count:
+    """
+    Write a list, see Note [Giving way].
+
+    @param line: what is written of a thing; None: nothing.
+    """
+    count = 0
+    for place, thing in enumerate(things, 1):
+        record = line(thing)
+        if record is not None:
+            exchange.item(record)
+            count += 1
+        if place % SLICE == 0:
+            room = exchange.room()
+            if room is not None:
+                await room
+            await deferLater(clock, 0)
+    return Count(count)
 
 
 def _folder(folder: Folder, user: str) -> ViewLine:

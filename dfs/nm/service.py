@@ -28,6 +28,7 @@ from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.folders import Folders
+from dfs.nm.inbox import Inbox
 from dfs.nm.index import Index
 from dfs.nm.journal import (
     TOMBSTONE_SECONDS,
@@ -42,6 +43,7 @@ from dfs.nm.people import People
 from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
+from dfs.nm.requests import Requests
 from dfs.nm.rescue import Rescuer
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
@@ -122,6 +124,8 @@ class NameServer(MultiService):
         snapshot = journal.load()
         self.index = Index(clock.seconds)
         self.people = People(journal)
+        self._requests = Requests()
+        self.index.on_gone = lambda entry: self._requests.forget(entry.id)
         liveness = Liveness(settings.intervals.failure, clock.seconds())
         self.fleet = Fleet(
             snapshot.cluster_id, liveness, self.index, self._make_link, settings.promise
@@ -144,6 +148,7 @@ class NameServer(MultiService):
             self._burials,
             self._folders,
             self.people,
+            self._requests,
             turns,
             clock,
             settings.intervals.lease,
@@ -204,6 +209,9 @@ class NameServer(MultiService):
             handlers={
                 **questions.handlers(),
                 **changes.handlers(),
+                **Inbox(
+                    self.index, journal, self._requests, changes, turns, clock, wall
+                ).handlers(),
                 **Arrangement(
                     self.index, self._folders, self._teller, changes, turns, clock
                 ).handlers(),
@@ -269,6 +277,7 @@ class NameServer(MultiService):
             self._folders.load(snapshot.folders)
             self.fleet.load(snapshot.servers)
             self.people.load(snapshot.users)
+            self._requests.load(snapshot.requests, snapshot.last_request)
         except Corrupt:
             raise
         except (DFSError, KeyError, TypeError, ValueError, struct.error) as error:

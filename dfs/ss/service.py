@@ -23,6 +23,7 @@ from dfs.core.history import Stamp
 from dfs.core.tickets import key_from_secret
 from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes
+from dfs.ss.checkpoints import Checkpoints
 from dfs.ss.copies import Copies
 from dfs.ss.drafting import Drafting
 from dfs.ss.draining import Draining
@@ -153,6 +154,7 @@ class StorageServer(MultiService):
                 **handlers(
                     Reading(store, admission, self.sessions, self.streams),
                     Writing(store, admission, self.changes, drafting, self.sessions),
+                    Checkpoints(store, admission, self.changes, self.sessions),
                     Orders(store, self.changes, self.membership, self.sessions, self.link.beat),
                     Copies(store, self.changes, self.membership, self.sessions),
                 ),

@@ -166,6 +166,40 @@ class Removed(Record):
 
 
 @frozen
+class Requested(Record):
+    """``OK|<id>``: the request waits under that number."""
+
+    id: int
+
+
+@frozen
+class RequestLine(Record):
+    """
+    ``ITEM|<id>|<path>|<user>|<right>|<when>|<owner>``: somebody asks to be let in.
+
+    @ivar path: where the document stands now.
+    @ivar right: C{r} or C{w}.
+    @ivar when: seconds since the epoch.
+    """
+
+    id: int
+    path: str
+    user: str
+    right: str
+    when: float
+    owner: str
+
+
+@frozen
+class Decided(Record):
+    """``OK|<path>|<user>|<right>``: what the request was about."""
+
+    path: str
+    user: str
+    right: str
+
+
+@frozen
 class Created(Record):
     """``OK|<id>``."""
 
@@ -255,6 +289,25 @@ class Facts(Record):
     locks: tuple[str, ...]
     checkpoints: tuple[str, ...]
     conflicts: tuple[str, ...]
+
+
+@frozen
+class CheckpointLine(Record):
+    """
+    ``ITEM|<tag>|<size>|<words>|<made>|<by>|<conflict>|<sha256>``: a text that is kept.
+
+    @ivar made: seconds since the epoch.
+    @ivar conflict: it lost against another version when a server returned.
+    @ivar sha256: of the text, hex.
+    """
+
+    tag: str
+    size: int
+    words: int
+    made: float
+    made_by: str
+    conflict: bool
+    sha256: str
 
 
 @frozen
