@@ -46,6 +46,14 @@ class Operators:
         """Do what an operator orders."""
         if exchange.peer.role != "admin":
             raise Unauthorized("only an operator may order this; use 'dfs admin'")
+        await self.order(request)
+
+    async def order(self, request: Admin) -> None:
+        """
+        Do it, for somebody who may order it.
+
+        @raise DFSError: it is refused; the message says what it would lose.
+        """
         deeds: dict[str, Callable[[Admin], Awaitable[None]]] = {
             "failover": self._failover,
             "handback": self._handback,

@@ -24,6 +24,8 @@ from dfs.nm.acks import Acks
 from dfs.nm.admin import Operators
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
+from dfs.nm.console import NameServerConsole
+from dfs.nm.explanations import Explanations
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
@@ -78,6 +80,7 @@ class NameServer(MultiService):
     @ivar index: every document.
     @ivar fleet: every storage server.
     @ivar people: every user.
+    @ivar console: what operators are told; to be listened for elsewhere.
     """
 
     _log = Logger(namespace="dfs.nm")
@@ -169,6 +172,7 @@ class NameServer(MultiService):
             wall,
             key_from_secret(secret),
             lambda: len(self.factory.connections),
+            self.replicator.stubborn,
         )
         registry = Registry(
             self.index,
@@ -182,6 +186,27 @@ class NameServer(MultiService):
             settings.intervals,
             acks if settings.promise.replica else None,
         )
+        operators = Operators(self.index, journal, self.fleet, self.pairing)
+        self.console = NameServerConsole(
+            NAME,
+            self.index,
+            self.fleet,
+            self.pairing,
+            self.replicator,
+            operators,
+            Explanations(
+                self.index,
+                self.fleet,
+                self.pairing,
+                self._notes,
+                clock,
+                settings.promise,
+                settings.intervals.heartbeat,
+            ),
+            clock,
+            questions.facts,
+            lambda: [(one.peer, one.since) for one in self.factory.connections],
+        )
         self.reception = Reception(
             role="nm",
             name=NAME,
@@ -191,7 +216,7 @@ class NameServer(MultiService):
                 **questions.handlers(),
                 **changes.handlers(),
                 **registry.handlers(),
-                **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
+                **operators.handlers(),
             },
             log_in=self._log_in,
         )

@@ -30,6 +30,7 @@ from dfs.wire.internal import (
     SSRegister,
     WriteComplete,
 )
+from dfs.wire.locks import LockLine, Locks
 from dfs.wire.records import (
     Applied,
     Beaten,
@@ -91,6 +92,8 @@ __all__ = [
     "ListUsers",
     "Locate",
     "Located",
+    "LockLine",
+    "Locks",
     "Login",
     "Me",
     "Opened",
@@ -343,5 +346,6 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Promote,
     Drain,
     Renote,
+    Locks,
     Admin,
 )  # type: ignore[assignment]
