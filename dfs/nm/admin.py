@@ -77,6 +77,8 @@ class Operators:
         home = self._fleet.servers.get(place.pair.home)
         if home is not None and home.known.drained:
             await self._keep(home, drained=False)
+            if place.pair.home_active:
+                return  # it could not finish, and goes on
         self._pairing.hasten(place)
 
     async def _drain(self, request: Admin) -> None:
@@ -91,7 +93,12 @@ class Operators:
                 f"{server.name} gets no new documents any more, but its pair is "
                 f"{place.pair.state.value}: nobody can take its place now"
             )
-        await self._pairing.switch(place)
+        try:
+            await self._pairing.switch(place)
+        except DFSError as error:
+            raise type(error)(
+                f"{server.name} gets no new documents any more, but still serves: {error}"
+            ) from error
 
     async def _promote(self, request: Admin) -> None:
         """The member that is here serves, although the other one may have more."""

@@ -230,8 +230,15 @@ class NameServerConsole:
         servers = (self._fleet.servers.get(p.pair.active) for p in self._index.places.values())
         return [one for one in servers if one is not None and one.state is State.LIVE]
 
-    def _ask(self, server: Server, most: int) -> Deferred[tuple[str, list[LockLine], str]]:
-        asking = Deferred.fromCoroutine(server.link.items(Locks(most), LOCKS_SECONDS))
+    def _ask(
+        self, server: Server, most: int, document: str = ""
+    ) -> Deferred[tuple[str, list[LockLine], str]]:
+        """
+        Ask a storage server for its locks.
+
+        @return: its name, its locks, and why it did not tell them; never fails.
+        """
+        asking = Deferred.fromCoroutine(server.link.items(Locks(most, document), LOCKS_SECONDS))
 
         def refused(failure: Failure) -> tuple[str, list[LockLine], str]:
             failure.trap(DFSError)
@@ -254,12 +261,8 @@ class NameServerConsole:
             return [self._explanations.absent(asked.text)]
         server = self._fleet.servers.get(entry.place.pair.active)
         lines: list[LockLine] = []
-        if server is not None and server.state is State.LIVE and server.link.connected:
-            asking = Deferred.fromCoroutine(
-                server.link.items(Locks(MOST, id=entry.key), LOCKS_SECONDS)
-            )
-            asking.addErrback(lambda failure: failure.trap(DFSError) and [])
-            lines = await asking
+        if server is not None and self._explanations.answers(server):
+            _, lines, _ = await self._ask(server, MOST, entry.key)
         return [self._explanations.document(entry, lines)]
 
     # -------------------------------------------------------------------------------- orders

@@ -14,8 +14,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from dfs.core.namespace import Folder
 from dfs.core.paths import normalize
-from dfs.core.reasons import Held, Member, Situation, Standing, why, why_not_there
-from dfs.nm.fleet import Fleet, Promise
+from dfs.core.reasons import SILENT_BEATS, Held, Member, Situation, Standing, why, why_not_there
+from dfs.nm.fleet import Fleet, Promise, Server, State
 from dfs.nm.index import Entry, Index
 from dfs.nm.notes import Notes
 from dfs.nm.pairing import Pairing
@@ -98,6 +98,12 @@ class Explanations:
                 locks=tuple(Held(one.user, one.sentence, one.held, one.left) for one in locks),
             )
         )
+
+    def answers(self, server: Server) -> bool:
+        """Whether a server can be expected to answer at once."""
+        silent = self._fleet.liveness.silence(server.name, self._clock.seconds()) or 0.0
+        live = server.state is State.LIVE and server.link.connected
+        return live and silent <= SILENT_BEATS * self._heartbeat
 
     def _member(self, name: str) -> Member:
         server, now = self._fleet.servers.get(name), self._clock.seconds()
