@@ -98,7 +98,7 @@ class Scene:
     @ivar now: seconds on the clock of the readings.
     @ivar reading: the newest one; C{before} the one before it.
     @ivar silent: nothing has come for longer than it should.
-    @ivar trouble: why, if that is known.
+    @ivar trouble: why nothing has come yet, if that is known.
     @ivar events: what happened, the oldest first.
     """
 
@@ -187,8 +187,7 @@ def _notice(scene: Scene) -> list[Line]:
     if not scene.silent or scene.paused:
         return []
     age = span(scene.now - scene.reading.when)
-    why = f": {one_line(scene.trouble)}" if scene.trouble else ""
-    return [Line(f"The name server has not answered for {age}; trying on{why}", Tone.BAD)]
+    return [Line(f"The name server has not answered for {age}; trying on", Tone.BAD)]
 
 
 def _body(scene: Scene, width: int, room: int | None) -> list[Line]:

@@ -110,6 +110,7 @@ class Console(Protocol):
     def pauseProducing(self) -> None:
         """Nothing is taken; see Note [Slow readers]."""
         self._clogged = True
+        self._throttle()
 
     def resumeProducing(self) -> None:
         """Everything was taken."""
@@ -157,10 +158,12 @@ class Console(Protocol):
                 self._begin(self._lines.popleft())
         finally:
             self._working = False
-        if self._closing:
-            return
-        full = len(self._lines) >= AHEAD
-        if full is not self._deaf:
+        self._throttle()
+
+    def _throttle(self) -> None:
+        """Read no more while enough waits, at either end."""
+        full = self._clogged or len(self._lines) >= AHEAD
+        if full is not self._deaf and not self._closing:
             self._deaf = full
             (self._link.pauseProducing if full else self._link.resumeProducing)()
 
