@@ -73,7 +73,7 @@ class Terminal:
 
     def seen(self) -> str:
         """What was shown since this was asked last."""
-        shown = self.transport.value().decode("utf-8", "backslashreplace")
+        shown: str = self.transport.value().decode("utf-8", "backslashreplace")
         self.transport.clear()
         return shown
 
@@ -96,7 +96,7 @@ class ConsoleCase(SynchronousTestCase):
 
     def tearDown(self) -> None:
         """Nobody watches any more."""
-        self.assertNotIn(self.consoles.tail, globalLogPublisher._observers)  # type: ignore[attr-defined]
+        self.assertNotIn(self.consoles.tail, globalLogPublisher._observers)
 
 
 class ConsoleTests(ConsoleCase):
