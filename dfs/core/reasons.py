@@ -68,6 +68,12 @@ class Member:
         """How it is, in words."""
         return _SITUATIONS[self.state]
 
+    @property
+    def comes(self) -> str:
+        """What it has to do, in words."""
+        own = " with the store that belongs to it" if self.state is State.HELD else ""
+        return f"{self.name} registers{own}"
+
 
 _SITUATIONS: dict[State | None, str] = {
     None: "has never registered",
@@ -75,7 +81,7 @@ _SITUATIONS: dict[State | None, str] = {
     State.JOINING: "is told what it missed",
     State.LIVE: "is live",
     State.FAILED: "has failed or was stopped",
-    State.HELD: "is held off, because its store cannot be its own or is newer than the journal",
+    State.HELD: "is held off (its store and the journal do not belong together)",
 }
 
 
@@ -188,12 +194,12 @@ def _down(now: Situation) -> str:
         return f"can be used in a moment: {active.name} is back"
     start = f"cannot be used, because {active.name}, which served last, {active.situation}"
     if not peer.here:
-        return f"{start}, and {peer.name} {peer.situation}; it can when {active.name} registers"
+        return f"{start}, and {peer.name} {peer.situation}; it can when {active.comes}"
     if now.pair.synced and now.clean:
         return f"{start}; it can {_within(active.left)}, when {peer.name} is promoted"
     lacks = "may lack something" if now.pair.synced else "was never in sync"
     return (
-        f"{start}, and {peer.name} {lacks}; it can when {active.name} registers, or when an "
+        f"{start}, and {peer.name} {lacks}; it can when {active.comes}, or when an "
         f"operator orders 'dfs admin promote {peer.name}'"
     )
 
@@ -211,7 +217,7 @@ def _lost(now: Situation) -> str:
             f"{start}; it can when {active.name} or {peer.name} registers, which has "
             f"{seconds(peer.left)} left to be heard"
         )
-    return f"{start}; it can when {active.name} registers"
+    return f"{start}; it can when {active.comes}"
 
 
 def _joining(now: Situation) -> str:
@@ -227,7 +233,7 @@ def _elsewhere(now: Situation) -> str:
     start = f"cannot be used, because only {now.peer.name} has it"
     if now.peer.here:
         return f"{start}; it can in a moment, when {now.active.name} has taken it over"
-    return f"{start}, which {now.peer.situation}; it can when {now.peer.name} registers"
+    return f"{start}, which {now.peer.situation}; it can when {now.peer.comes}"
 
 
 def _silent(now: Situation) -> str:
@@ -277,7 +283,8 @@ def _locked(now: Situation) -> str:
     if not now.locks:
         return ""
     first, more = now.locks[0], len(now.locks) - 1
-    others = f" and {more} more sentences are edited" if more else ""
+    edited = "1 more sentence is" if more == 1 else f"{more} more sentences are"
+    others = f" and {edited} edited" if more else ""
     return (
         f"but {first.user} has been editing {first.sentence!r} for {seconds(first.seconds)}"
         f"{others}, so it cannot be replaced or deleted before that ends, at the latest after "
@@ -328,6 +335,8 @@ def _reversed(now: Situation) -> str:
 def _unprotected(now: Situation) -> str:
     if now.peer.state is None:
         return f"there is no other copy before {now.peer.name} comes"
+    if now.peer.here:
+        return f"there is no other copy before {now.peer.name} is filled"
     return f"there is no other copy before {now.peer.name}, which {now.peer.situation}, is filled"
 
 

@@ -8,6 +8,7 @@ refusals.  Must not know how a console reads and writes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import merge
 from itertools import islice
 
@@ -28,6 +29,7 @@ from dfs.nm.index import Entry, Index, Place
 from dfs.nm.kept import Grave
 from dfs.nm.pairing import Pairing
 from dfs.nm.replicator import Replicator
+from dfs.nm.storage import NoAnswer
 from dfs.wire.exchange import Peer
 from dfs.wire.locks import LockLine, Locks
 from dfs.wire.messages import Admin
@@ -220,7 +222,7 @@ class NameServerConsole:
         head = ("DOCUMENT", "SENTENCE", "HELD BY", "FOR", "IDLE", "ENDS IN", "SERVER")
         right = (3, 4, 5)
         lines = listed(head, rows, limit, len(found), right, "Nobody edits anything.")
-        silent = [f"{server} did not say: {error}" for server, _, error in answers if error]
+        silent = [f"Not known: {error}." for _, _, error in answers if error]
         if len(servers) > ASKED:
             silent.append(f"Only {ASKED} of {len(servers)} servers were asked; name one.")
         return lines + silent
@@ -248,7 +250,7 @@ class NameServerConsole:
             return server.name, lines, ""
 
         # Reaching it has a limit of its own, which is longer.
-        asking.addTimeout(LOCKS_SECONDS, self._clock, _too_late)
+        asking.addTimeout(LOCKS_SECONDS, self._clock, partial(_too_late, server.name))
         return asking.addCallbacks(told, refused)
 
     # ----------------------------------------------------------------------------------- why
@@ -342,5 +344,5 @@ def _role(peer: Peer) -> str:
     return "program" if peer.role == "client" else "person"
 
 
-def _too_late(result: object, seconds: float) -> list[LockLine]:
-    raise NotFound(f"no answer within {seconds:g} s")
+def _too_late(server: str, result: object, seconds: float) -> list[LockLine]:
+    raise NoAnswer(f"{server} did not answer within {seconds:g} s")

@@ -9,15 +9,13 @@ from collections.abc import Iterable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
-from twisted.internet.testing import StringTransport
 from twisted.logger import Logger, globalLogPublisher
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.console.commands import Answer, Asked, Command
-from dfs.console.protocol import AHEAD, CONSOLES, Console, Consoles
+from dfs.console.protocol import AHEAD, CONSOLES, Consoles
 from dfs.errors import Conflict
+from tests.console.terminal import Terminal
 
 log = Logger(namespace="dfs.test")
 
@@ -56,30 +54,6 @@ class Desk:
 
     def _refuse(self, asked: Asked) -> Answer:
         raise Conflict("it cannot be done")
-
-
-class Terminal:
-    """Somebody at a console."""
-
-    def __init__(self, consoles: Consoles) -> None:
-        self.transport = StringTransport()
-        self.console: Console = consoles.buildProtocol(None)
-        self.console.makeConnection(self.transport)
-
-    def type(self, data: bytes) -> str:
-        """Type something; what is shown for it."""
-        self.console.dataReceived(data)
-        return self.seen()
-
-    def seen(self) -> str:
-        """What was shown since this was asked last."""
-        shown: str = self.transport.value().decode("utf-8", "backslashreplace")
-        self.transport.clear()
-        return shown
-
-    def go(self) -> None:
-        """Go away."""
-        self.console.connectionLost(Failure(ConnectionDone()))
 
 
 class ConsoleCase(SynchronousTestCase):
