@@ -71,7 +71,12 @@ async def _once(work: Work, interval: float) -> None:
         work.screen.text(line.text + "\n")
 
 
-def _prepare(values: dict[str, Any]) -> None:
+def at_terminal() -> bool:
+    """Whether a person looks at the output, and types."""
+    return bool(sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty())
+
+
+def _prepare(values: dict[str, Any], terminal: Callable[[], bool]) -> None:
     """
     Choose the reactor that shares its loop with the screen.
 
@@ -79,15 +84,19 @@ def _prepare(values: dict[str, Any]) -> None:
     """
     if values["once"] or values["json"]:
         return
-    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+    if not terminal():
         raise click.UsageError("this needs a terminal; 'dfs top --once' writes it once as text")
     from dfs.client.shell import install_reactor
 
     install_reactor()
 
 
-def group() -> dict[str, click.Command]:
-    """What C{dfs} has besides its table, by name."""
+def group(terminal: Callable[[], bool] = at_terminal) -> dict[str, click.Command]:
+    """
+    What C{dfs} has besides its table, by name.
+
+    @param terminal: whether there is one.
+    """
     verb = Verb(
         "dfs top",
         "[--once] [-i <seconds>]",
@@ -104,6 +113,6 @@ def group() -> dict[str, click.Command]:
         ),
         details="Keys: q quits, s sorts by name, trouble, lag or documents, p pauses, ? helps. It "
         "goes on while the name server is away and while servers fail, and says so.",
-        prepare=_prepare,
+        prepare=lambda values: _prepare(values, terminal),
     )
     return {"top": verb.command}
