@@ -105,6 +105,7 @@ async def test_consoles(empty_cluster: Cluster) -> None:
     await watching.until("failover_complete")
     assert "ss1_backup serves it" in await nm.ask("why notes.txt")
     assert "FAILED_OVER" in await nm.ask("pairs")
+    await cluster.servers["ss1_backup"].logged("promoted")
     assert "may serve for" in await backup.ask("lease")
     for daemon in cluster.processes():
         assert not [event for event in daemon.events if "failure" in event]
