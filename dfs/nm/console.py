@@ -28,7 +28,7 @@ from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Entry, Index, Place
 from dfs.nm.kept import Grave
 from dfs.nm.pairing import Pairing
-from dfs.nm.replicator import Replicator
+from dfs.nm.replicator import Replicator, Retry
 from dfs.nm.storage import NoAnswer
 from dfs.wire.exchange import Peer
 from dfs.wire.locks import LockLine, Locks
@@ -159,7 +159,7 @@ class NameServerConsole:
         rows = (row for rows in (self._dirty, self._behind, self._graves) for row in rows(places))
         lines = listed(head, rows, limit, total, (0, 4), "Nothing is to be copied.")
         troubles = [
-            f"{place.pair.name}: everything waits, tried {problem.tries} times: {problem.error}"
+            f"{place.pair.name}: everything waits, {_tried(problem)}"
             for place in islice((one for one in places if not self._replicator.equal(one)), limit)
             if (problem := self._replicator.trouble(place)) is not None
         ]
@@ -333,6 +333,11 @@ class NameServerConsole:
         if server is None:
             raise NotFound(f"there is no storage server {name!r}; servers lists them")
         return server
+
+
+def _tried(problem: Retry) -> str:
+    """How often something failed, and why."""
+    return f"after {count(problem.tries, 'try', 'tries')}: {problem.error}"
 
 
 def _role(peer: Peer) -> str:

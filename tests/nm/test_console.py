@@ -75,7 +75,7 @@ class QueueTests(PairRig):
         lines = self.type("queue 10")
         self.assertEqual(len(lines), 1 + 10 + 2)
         self.assertIn("50 more", lines[-2])
-        self.assertRegex(lines[-1], r"^ss1: everything waits, tried \d+ times: its disk is full")
+        self.assertRegex(lines[-1], r"^ss1: everything waits, after \d+ tries: its disk is full")
         self.assertTrue(any("everything, " in line for line in self.type("status")))
 
     def test_order(self) -> None:
