@@ -24,14 +24,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timing": set(),
     "logs": set(),
     "loopback": set(),
+    "columns": set(),
     "daemon": {"logs", "loopback"},
     "secret": {"errors"},
+    # What operators type and see; what a server can tell them is in nm and ss.
+    "console": {"console", "columns", "logs", "errors"},
     "core": {"core", "errors"},
     "wire": {"wire", "errors"},
     "store": {"store", "core", "errors"},
-    "nm": {"nm", "core", "wire", "errors", "timing"},
-    "ss": {"ss", "core", "wire", "store", "errors", "timing"},
-    "client": {"client", "core", "wire", "errors", "timing"},
+    "nm": {"nm", "console", "columns", "core", "wire", "errors", "timing"},
+    "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
+    "client": {"client", "columns", "core", "wire", "errors", "timing"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
@@ -61,6 +64,7 @@ PURE_WIRE = {
         "content",
         "framing",
         "internal",
+        "locks",
         "messages",
         "proof",
         "records",

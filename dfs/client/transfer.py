@@ -20,9 +20,9 @@ from twisted.internet.defer import Deferred
 from dfs.client.commands import done, each, warn_behind
 from dfs.client.keyboard import StandardInput
 from dfs.client.reading import Download
-from dfs.client.render import count
 from dfs.client.screen import Progress, one_line
 from dfs.client.verbs import Work
+from dfs.columns import count
 from dfs.errors import Conflict, Invalid, Unavailable
 
 #: Bytes that are read from a local file at once.

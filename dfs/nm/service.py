@@ -26,6 +26,8 @@ from dfs.nm.arrangement import Arrangement
 from dfs.nm.branches import Branches
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
+from dfs.nm.console import NameServerConsole
+from dfs.nm.explanations import Explanations
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.folders import Folders
 from dfs.nm.inbox import Inbox
@@ -89,6 +91,7 @@ class NameServer(MultiService):
     @ivar index: every document.
     @ivar fleet: every storage server.
     @ivar people: every user.
+    @ivar console: what operators are told; to be listened for elsewhere.
     """
 
     _log = Logger(namespace="dfs.nm")
@@ -187,6 +190,7 @@ class NameServer(MultiService):
             wall,
             key_from_secret(secret),
             lambda: len(self.factory.connections),
+            self.replicator.stubborn,
         )
         registry = Registry(
             self.index,
@@ -200,6 +204,27 @@ class NameServer(MultiService):
             clock,
             settings.intervals,
             acks if settings.promise.replica else None,
+        )
+        operators = Operators(self.index, journal, self.fleet, self.pairing)
+        self.console = NameServerConsole(
+            NAME,
+            self.index,
+            self.fleet,
+            self.pairing,
+            self.replicator,
+            operators,
+            Explanations(
+                self.index,
+                self.fleet,
+                self.pairing,
+                self._notes,
+                clock,
+                settings.promise,
+                settings.intervals.heartbeat,
+            ),
+            clock,
+            questions.facts,
+            lambda: [(one.peer, one.since) for one in self.factory.connections],
         )
         self.reception = Reception(
             role="nm",
@@ -216,7 +241,7 @@ class NameServer(MultiService):
                     self.index, self._folders, self._teller, changes, turns, clock
                 ).handlers(),
                 **registry.handlers(),
-                **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
+                **operators.handlers(),
             },
             log_in=self._log_in,
         )

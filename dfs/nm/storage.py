@@ -118,6 +118,29 @@ class StorageLink:
             contents.close()
         return b"".join(pieces)
 
+    async def items(self, request: Request[Any], seconds: float) -> list[Any]:
+        """
+        Ask the storage server for a list that fits into memory.
+
+        @param seconds: for all of it.
+        @raise DFSError: as L{ask}.
+        """
+        connection = await self._connected_one()
+        items = connection.ask_items(request, None)
+        end = self._clock.seconds() + seconds
+        found: list[Any] = []
+        try:
+            while True:
+                left = max(0.0, end - self._clock.seconds())
+                batch = await items.read().addTimeout(left, self._clock)
+                if not batch:
+                    return found
+                found += batch
+        except TimeoutError:
+            raise NoAnswer(f"{self.name} did not answer within {seconds:g} s") from None
+        finally:
+            items.close()
+
     async def ask(self, request: Request[A], seconds: float, body: bytes | None = None) -> A:
         """
         Ask the storage server.

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from dfs.console.protocol import Consoles
 from dfs.core.liveness import Intervals
 from dfs.daemon import (
     DaemonOptions,
@@ -33,7 +34,7 @@ from dfs.daemon import (
 )
 from dfs.errors import DFSError
 from dfs.nm.fleet import Promise
-from dfs.nm.service import NameServer, Settings
+from dfs.nm.service import NAME, NameServer, Settings
 from dfs.nm.sqlite import SQLiteJournal
 from dfs.secret import make_secret, read_secret
 from dfs.wire.client import Connection, connect
@@ -217,5 +218,9 @@ def makeService(options: Options) -> IService:
         raise SystemExit(f"dfs-nm: {error}") from None
     root = DaemonService(options)
     node.setServiceParent(root)
-    listen(options["listen"], node.factory, reactor, "nm").setServiceParent(root)
+    listen(options["listen"], node.factory, reactor, NAME).setServiceParent(root)
+    if options["console"]:
+        consoles = Consoles(node.console, reactor.callFromThread)
+        name = f"the console of {NAME}"
+        listen(options["console"], consoles, reactor, name).setServiceParent(root)
     return root

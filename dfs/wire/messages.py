@@ -39,6 +39,7 @@ from dfs.wire.internal import (
     SSRegister,
     WriteComplete,
 )
+from dfs.wire.locks import LockLine, Locks
 from dfs.wire.records import (
     Applied,
     Beaten,
@@ -115,6 +116,8 @@ __all__ = [
     "ListUsers",
     "Locate",
     "Located",
+    "LockLine",
+    "Locks",
     "Login",
     "MakeCheckpoint",
     "Me",
@@ -393,5 +396,6 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Promote,
     Drain,
     Renote,
+    Locks,
     Admin,
 )  # type: ignore[assignment]

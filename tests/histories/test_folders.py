@@ -24,7 +24,7 @@ class FolderCase(HistoryCase):
         found = {}
         for _, document in disk.documents.values():
             metadata = document.metadata
-            path = path_of(metadata.folder, metadata.name, disk.folders)
+            path = path_of(metadata.folder, metadata.name, disk.folders.get)
             if path is not None and not document.deleted:
                 found[path] = document
         return found
