@@ -109,6 +109,27 @@ class Asker:
 
         return await self._until_done(once, True)
 
+    async def name_server_alone(self, use: Callable[[Connection], Doing[T]]) -> T:
+        """
+        Do something with a name server on a connection that nobody else uses.
+
+        @param use: ends the connection when it is done with it, some time after it returns.
+        """
+
+        async def once(notice: Notice) -> T:
+            if self._met:
+                notice.text = NAME_SERVER
+            connection = await self.links.borrow_name_server()
+            self._met = True
+            notice.end()
+            try:
+                return await use(connection)
+            except BaseException:
+                self.links.drop(connection)
+                raise
+
+        return await self._until_done(once, False)
+
     async def list_from(self, connection: Connection, request: Request[Any]) -> list[Any]:
         """All entries of a list, from one server, asked once."""
         items = connection.ask_items(request, READ_SECONDS)

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
 from dfs.client.drafts import Draft
+from dfs.client.execution import Output
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.links import Dial, Links
 from dfs.client.notices import Tell
@@ -279,6 +280,14 @@ class Session:
         @raise Invalid: nothing can have this path.
         """
         return Words(self._asker, paths.normalize(path), delay)
+
+    def execute(self, path: str) -> Output:
+        """
+        Run a document as a shell script at the name server, and read what it writes.
+
+        @raise Invalid: nothing can have this path.
+        """
+        return Output(self._asker, path)
 
     # -------------------------------------------------------------------------------- writing
 

@@ -24,6 +24,7 @@ from dfs.nm.acks import Acks
 from dfs.nm.admin import Operators
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
+from dfs.nm.execution import Execution
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
@@ -34,6 +35,7 @@ from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
 from dfs.nm.rescue import Rescuer
+from dfs.nm.runs import Sandbox
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -61,6 +63,7 @@ class Settings:
 
     @ivar handback_after: seconds for which a home primary follows; None: it is never handed back.
     @ivar log_reads: log also requests that change nothing (level debug).
+    @ivar sandbox: how documents are run as scripts; None: they are not.
     """
 
     intervals: Intervals = field(factory=Intervals)
@@ -68,6 +71,7 @@ class Settings:
     promise: Promise = field(factory=Promise)
     limits: Limits = field(factory=Limits)
     log_reads: bool = False
+    sandbox: Sandbox | None = None
 
 
 class NameServer(MultiService):
@@ -182,6 +186,10 @@ class NameServer(MultiService):
             settings.intervals,
             acks if settings.promise.replica else None,
         )
+        execution = Execution(
+            self.index, self.fleet, clock, wall, key_from_secret(secret), settings.sandbox
+        )
+        execution.setServiceParent(self)
         self.reception = Reception(
             role="nm",
             name=NAME,
@@ -191,6 +199,7 @@ class NameServer(MultiService):
                 **questions.handlers(),
                 **changes.handlers(),
                 **registry.handlers(),
+                **execution.handlers(),
                 **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
             },
             log_in=self._log_in,

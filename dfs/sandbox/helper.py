@@ -6,8 +6,8 @@ together, and that none of them is left at the end: neither when the script ends
 process is told to, nor when whoever started it dies.  Must not know which walls there are.
 
 The script comes from standard input.  What it writes goes to standard output.  Standard error gets
-one line at the end, a JSON object: C{status} the script ended with, C{memory} if it was ended for
-having too much, C{failed} if there is no sandbox.
+one line at the end, a JSON object: the C{status} that the script ended with, or why it was
+C{terminated}, or what C{failed} if there is no sandbox.
 
 Note [Outside]
 ==============
@@ -32,6 +32,8 @@ from dfs.sandbox import bubblewrap, kernel, namespaces, policy
 
 #: Seconds between two looks at how much memory is used.
 LOOK_SECONDS = 0.1
+
+_TOO_MUCH = f"it had more than {policy.MEMORY_BYTES // policy.MIB} MiB of memory"
 
 _BACKENDS = {"bubblewrap": bubblewrap.run, "namespaces": namespaces.run}
 
@@ -144,7 +146,8 @@ def _become_nobody(parent: int, ask: int, answered: int) -> None:
         _write("/proc/sys/user/max_user_namespaces", "0")
     os.nice(policy.NICE)
     for limit, most in policy.LIMITS.items():
-        resource.setrlimit(limit, (most, most))
+        # A second after the signal that can be told from others comes the one that can not.
+        resource.setrlimit(limit, (most, most + (limit == resource.RLIMIT_CPU)))
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
@@ -164,12 +167,12 @@ def _watch(child: int) -> dict[str, object]:
     while True:
         heard = signal.sigtimedwait(_SPECIAL, LOOK_SECONDS)
         if heard is not None and heard.si_signo == signal.SIGTERM:
-            return {"ended": True}
+            return {"terminated": "somebody ended it"}
         status = _reaped(child)
         if status is not None:
             return {"status": status}
         if sum(map(_memory, _descendants(os.getpid()))) > policy.MEMORY_BYTES:
-            return {"memory": True}
+            return {"terminated": _TOO_MUCH}
 
 
 def _reaped(child: int) -> int | None:
@@ -215,8 +218,10 @@ def _children(process: int) -> list[int]:
 def _memory(process: int) -> int:
     """Bytes that a process has for itself, in memory or swapped out."""
     kib = 0
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
-            open(f"/proc/{process}/status") as file:
+    with (
+        contextlib.suppress(FileNotFoundError, ProcessLookupError),
+        open(f"/proc/{process}/status") as file,
+    ):
         for line in file:
             if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
                 kib += int(line.split()[1])

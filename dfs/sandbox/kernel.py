@@ -90,9 +90,7 @@ def restrict(path: str, flags: int) -> None:
     attributes = (ctypes.c_uint64 * 4)(flags, 0, 0, 0)
     where = path.encode()
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    syscall(
-        _MOUNT_SETATTR, f"restrict {path}", _AT_FDCWD, where, _AT_RECURSIVE, attributes, size
-    )
+    syscall(_MOUNT_SETATTR, f"restrict {path}", _AT_FDCWD, where, _AT_RECURSIVE, attributes, size)
 
 
 def pivot(root: str) -> None:

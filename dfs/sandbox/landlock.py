@@ -48,9 +48,7 @@ def restrict(writable: Iterable[str], devices: Iterable[str]) -> None:
         return
     everything = _EVERYTHING.get(known, _NEWEST)
     attributes = struct.pack("=Q", everything)
-    ruleset = syscall(
-        _CREATE_RULESET, "landlock", attributes, ctypes.c_size_t(len(attributes)), 0
-    )
+    ruleset = syscall(_CREATE_RULESET, "landlock", attributes, ctypes.c_size_t(len(attributes)), 0)
     try:
         _allow(ruleset, "/", _READ)
         for folder in writable:

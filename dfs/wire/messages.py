@@ -45,6 +45,7 @@ from dfs.wire.records import (
     Located,
     Me,
     Opened,
+    Ran,
     Record,
     Registered,
     Sentence,
@@ -78,6 +79,7 @@ __all__ = [
     "Drained",
     "Edit",
     "Etirw",
+    "Execute",
     "Facts",
     "GetFileContent",
     "GetInfo",
@@ -100,6 +102,7 @@ __all__ = [
     "PutFileContent",
     "PutMetadata",
     "Quit",
+    "Ran",
     "Read",
     "Record",
     "Redo",
@@ -303,6 +306,15 @@ class RemAccess(Request[Done]):
     user: str
 
 
+@frozen
+class Execute(Request[Ran]):
+    """``EXEC|<path>``: run a document as a shell script, in a sandbox at the name server."""
+
+    verb: ClassVar[str] = "EXEC"
+    answer: ClassVar[type[Record]] = Ran
+    path: str
+
+
 #: Every verb.  What a server answers is decided by its own table of handlers.
 REQUESTS: tuple[type[Request[Record]], ...] = (
     Hello,
@@ -321,6 +333,7 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Delete,
     AddAccess,
     RemAccess,
+    Execute,
     Read,
     Stream,
     Stat,
