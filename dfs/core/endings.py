@@ -21,7 +21,7 @@ class Stopped(enum.Enum):
     """Why a script was ended before its end."""
 
     LATE = "it ran for more than {seconds:g} s"
-    LONG = "its output is cut at {size} bytes"
+    LONG = "its output is cut at {mib:g} MiB"
     UNHEARD = "nobody listens to it any more"
     CLOSING = "the name server stops"
 
@@ -50,7 +50,7 @@ def ending(report: bytes, stopped: Stopped | None, *, seconds: float, size: int)
     @raise Internal: the script was not run at all.
     """
     if stopped is not None:
-        return _terminated(stopped.value.format(seconds=seconds, size=size))
+        return _terminated(stopped.value.format(seconds=seconds, mib=size / 2**20))
     found = _read(report)
     if "failed" in found:
         raise Internal(f"there is no sandbox for the script: {found['failed']}")

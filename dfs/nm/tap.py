@@ -147,6 +147,14 @@ class Options(DaemonOptions):
             "Connections that may be open at once.",
             connections,
         ],
+        [
+            "exec-backend",
+            None,
+            "any",
+            "With --enable-exec, what shuts scripts in: 'bubblewrap', 'namespaces', or 'any', the "
+            "first of them that works.",
+            one_of("any", *launch.BACKENDS),
+        ],
     ]
 
     optFlags: ClassVar[list[list[Any]]] = [
@@ -181,13 +189,15 @@ def _sandbox(options: Options, reactor: Any) -> Sandbox:
         words = launch.command(backend)
         channels: Any = {0: "w", 1: "r", 2: "r"}
         process: Process = reactor.spawnProcess(
-            protocol, words[0], words, env={}, path="/", childFDs=channels
+            protocol, words[0], words, env={}, childFDs=channels
         )
         return process
 
     seen = launch.seen([options["data"], options["secret"]])
     obstacle = f"they could see {seen[0]}; move it" if seen else ""
-    return Sandbox(spawn, launch.backends(), launch.TEST, launch.PROOF, obstacle)
+    wanted = options["exec-backend"]
+    backends = launch.BACKENDS if wanted == "any" else (wanted,)
+    return Sandbox(spawn, backends, launch.TEST, launch.PROOF, obstacle)
 
 
 def makeService(options: Options) -> IService:

@@ -63,6 +63,8 @@ def run(script: bytes, complain: Callable[[Exception], NoReturn]) -> NoReturn:
     Run a script behind all walls, and end with its status; see L{dfs.sandbox.namespaces.run}.
     """
     try:
+        if not (program := installed()):
+            raise OSError("bubblewrap is not installed")
         kernel.unshare(kernel.CLONE_NEWNS)
         kernel.mount("", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
         # By itself it makes one that takes any number of files.
@@ -70,7 +72,7 @@ def run(script: bytes, complain: Callable[[Exception], NoReturn]) -> NoReturn:
         texts = {step.source for step in policy.steps() if step.kind == "file"}
         files = {text: _readable(text.encode()) for text in texts}
         command = words(files, _readable(script), _readable(seccomp.program()))
-        os.execve(installed(), ["bwrap", *command], {})
+        os.execve(program, ["bwrap", *command], {})
     except OSError as error:
         complain(error)
 

@@ -47,6 +47,7 @@ _SPECIAL = (signal.SIGCHLD, signal.SIGTERM)
 def main() -> NoReturn:
     """C{<backend> <process that started this one>}."""
     backend, parent = sys.argv[1], int(sys.argv[2])
+    os.chdir("/")
     os.closerange(_REPORT, os.sysconf("SC_OPEN_MAX"))
     os.dup2(_ERRORS, _REPORT, inheritable=False)
     try:
@@ -82,7 +83,8 @@ def _report(outcome: dict[str, object]) -> None:
 
 
 def _complain(error: Exception) -> NoReturn:
-    _report({"failed": str(error) or type(error).__name__})
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    _report({"failed": why or type(error).__name__})
     os._exit(1)
 
 
@@ -123,11 +125,22 @@ def _map_user(process: int) -> None:
     """
     user, group = os.geteuid(), os.getegid()
     if user == 0:
-        user = group = policy.NOBODY + os.getpid()
+        user = group = _nobody()
     else:
         _write(f"/proc/{process}/setgroups", "deny")
     _write(f"/proc/{process}/uid_map", f"0 {user} 1")
     _write(f"/proc/{process}/gid_map", f"0 {group} 1")
+
+
+def _nobody() -> int:
+    """An id that nobody has; in a container that knows only few, the last but one of them."""
+    user = policy.NOBODY + os.getpid()
+    last = 0
+    with open("/proc/self/uid_map") as file:
+        for line in file:
+            first, _, count = map(int, line.split())
+            last = max(last, first + count - 2)
+    return user if user <= last else last
 
 
 def _become_nobody(parent: int, ask: int, answered: int) -> None:

@@ -75,7 +75,7 @@ def _prctl(option: int, what: str, *values: int) -> None:
 
 def unshare(flags: int) -> None:
     """Leave namespaces that are shared with others."""
-    _checked(_libc.unshare(flags), "namespaces")
+    _checked(_libc.unshare(flags), "a namespace of its own")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:

@@ -11,7 +11,10 @@ import os
 import sys
 from pathlib import Path
 
-from dfs.sandbox import bubblewrap, policy
+from dfs.sandbox import policy
+
+#: What may shut a script in, the best first.
+BACKENDS = ("bubblewrap", "namespaces")
 
 #: The module is found by its place: C{-I} lets nobody's environment lead this Python elsewhere.
 _BEGIN = (
@@ -56,11 +59,6 @@ def command(backend: str) -> list[str]:
     root = str(Path(__file__).resolve().parents[2])
     python = [sys.executable, "-I", "-S", "-B", "-c", _BEGIN]
     return [*python, root, backend, str(os.getpid())]
-
-
-def backends() -> tuple[str, ...]:
-    """Those that may work here, the best first."""
-    return (*(("bubblewrap",) if bubblewrap.installed() else ()), "namespaces")
 
 
 def seen(paths: list[str]) -> list[str]:
