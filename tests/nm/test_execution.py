@@ -41,8 +41,9 @@ class ExecutionTests(SynchronousTestCase):
         self.addCleanup(self.cluster.close)
         self.machine = Machine(self.cluster.clock)
         self.events: list[Any] = []
-        globalLogPublisher.addObserver(self.events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.events.append)
+        observe: Any = self.events.append
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
 
     def begin(self, *backends: str, obstacle: str = "") -> Session:
         """Start the name server anew, so that it runs scripts; alice comes."""
