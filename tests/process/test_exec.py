@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from dfs.sandbox import launch
@@ -77,12 +76,15 @@ class Site:
     """
     A cluster whose name server runs scripts.
 
-    @ivar nm: the name server.
+    @ivar path: where its data is.
+    @ivar quiet_since: how many events of the name server came before this test.
     """
 
     def __init__(self, cluster: Cluster, backend: str) -> None:
         self.cluster = cluster
+        self.path = cluster.path
         self.backend = backend
+        self.quiet_since = 0
 
     @property
     def nm(self) -> Daemon:
@@ -95,6 +97,13 @@ class Site:
         options = ("--enable-exec", "--exec-backend", self.backend)
         self.cluster.options = (*options, *FAILURE)
         await self.cluster.start("ss1", "ss1_backup")
+        await self.ready()
+
+    async def restart(self) -> None:
+        """Start the name server again, and wait until all is as before."""
+        await self.cluster.start_nm()
+        for name in self.cluster.servers:
+            await self.cluster.registered(name)
         await self.ready()
 
     async def ready(self) -> None:
@@ -127,7 +136,7 @@ class Site:
         running = Process(self.cluster.client("EXEC", "script.sh"), self.cluster.path)
         done = 0
         while running.running:
-            made = await self.cluster.dfs("CREATE", f"made{done}.txt")
+            made = await self.cluster.dfs("PUT", "-", f"made{done}.txt", typed="more")
             assert made.status == 0, made.text
             done += 1
         assert left() == []
@@ -136,8 +145,8 @@ class Site:
     def undisturbed(self) -> None:
         """Nobody was taken for dead, and no pair took a step, since all was well."""
         events = [event["event"] for event in self.nm.events]
-        assert "heartbeat_monitor_failure" not in events
-        assert "failover_complete" not in events
+        assert "heartbeat_monitor_failure" not in events[self.quiet_since :]
+        assert "failover_complete" not in events[self.quiet_since :]
 
     async def started(self, script: str) -> Process:
         """A script that has begun: it said so."""
@@ -147,17 +156,28 @@ class Site:
         return running
 
 
-@pytest_twisted.async_yield_fixture(params=["bubblewrap", "namespaces"])
-async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Site]:
-    """A running cluster with EXEC by one backend."""
-    cluster = Cluster(tmp_path)
+@pytest_twisted.async_yield_fixture(scope="module", params=["bubblewrap", "namespaces"])
+async def shared_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """A running cluster with EXEC by one backend, for all tests that need one."""
+    cluster = Cluster(tmp_path_factory.mktemp(request.param))
     try:
         running = Site(cluster, request.param)
         await running.begin()
         yield running
     finally:
-        print(cluster.report())
         await cluster.stop()
+
+
+@pytest_twisted.async_yield_fixture
+async def site(shared_site: Site) -> AsyncIterator[Site]:
+    """The same, as it is for one test: its name server runs, and is not logged before."""
+    shared_site.quiet_since = len(shared_site.nm.events)
+    yield shared_site
+    print(shared_site.nm.text)
+    if not shared_site.nm.running:
+        await shared_site.restart()
 
 
 # ------------------------------------------------------------------------------ good scripts
@@ -198,7 +218,7 @@ async def test_fork_bomb(site: Site) -> None:
     running = Process(site.cluster.client("EXEC", "script.sh"), site.cluster.path)
     most = done = 0
     while running.running:
-        made = await site.cluster.dfs("CREATE", f"made{done}.txt")
+        made = await site.cluster.dfs("PUT", "-", f"made{done}.txt", typed="more")
         assert made.status == 0, made.text
         done += 1
         most = max(most, len(left()))
@@ -268,27 +288,31 @@ async def test_disk(site: Site) -> None:
 
 
 @within(60)
-async def test_write_outside(site: Site, tmp_path: Path) -> None:
+async def test_write_outside(site: Site) -> None:
     """Nothing outside of a script's own folder can be written or made."""
-    targets = ["/", "/usr", "/usr/bin", "/etc", "/dev", "/var/tmp", "/home", "/root", tmp_path]
+    targets = ["/", "/usr", "/usr/bin", "/etc", "/dev", "/var/tmp", "/home", "/root"]
+    targets.append(str(site.path))
     script = "".join(f"(echo x >{target}/escaped) 2>/dev/null && echo yes\n" for target in targets)
-    script += f"mkdir -p {tmp_path}/new 2>/dev/null && echo yes; rm -rf /usr/bin /script\n"
-    script += f"chmod 777 /usr 2>/dev/null && echo yes; mount -t tmpfs x /usr && echo yes\n"
+    # Its own folder has the name of one outside.
+    script += (
+        f"mkdir -p {site.path}/new; rm -f /script && echo yes; (: >>/usr/bin/env) && echo yes\n"
+    )
+    script += "chmod 755 /usr 2>/dev/null && echo yes; mount -t tmpfs x /usr && echo yes\n"
     script += "unshare -Ur true && echo yes; echo 1 >/proc/sys/kernel/panic; ls /usr/bin/env\n"
     ran = await site.exec(script)
     assert "yes" not in ran.stdout.splitlines()
     assert "/usr/bin/env" in ran.stdout
     assert not [target for target in targets if Path(target, "escaped").exists()]
-    assert not (tmp_path / "new").exists()
+    assert not (site.path / "new").exists()
 
 
 @within(60)
-async def test_read_data(site: Site, tmp_path: Path) -> None:
+async def test_read_data(site: Site) -> None:
     """The data of the name server, its secret, and the files of its machine cannot be read."""
     wanted = [
-        tmp_path / "nm" / "journal.db",
-        tmp_path / "cluster.secret",
-        tmp_path / "ss1" / "store.db",
+        site.path / "nm" / "journal.db",
+        site.path / "cluster.secret",
+        site.path / "ss1" / "store.db",
         Path("/etc/shadow"),
         Path(__file__),
         Path(f"/proc/{site.nm.pid}/environ"),
@@ -300,7 +324,7 @@ async def test_read_data(site: Site, tmp_path: Path) -> None:
     script += "cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -v PWD= | grep =\n"
     ran = await site.exec(script)
     assert "yes" not in ran.stdout.splitlines()
-    assert tmp_path.joinpath("cluster.secret").read_text().strip() not in ran.stdout
+    assert site.path.joinpath("cluster.secret").read_text().strip() not in ran.stdout
 
 
 @within(60)
@@ -359,8 +383,7 @@ async def test_hold_the_port(site: Site) -> None:
         f"setsid perl listen & sleep {MARK}\n"
     )
     await site.nm.kill()
-    await site.cluster.start_nm()
-    await site.ready()
+    await site.restart()
     await until(lambda: left() == [], "the script ends with the name server")
 
 
@@ -393,7 +416,7 @@ async def test_nobody_listens(site: Site) -> None:
     """A script whose user goes away is ended."""
     running = await site.started(f"echo begun; sleep {MARK}\n")
     await running.kill()
-    event = await site.nm.logged("exec_ended")
+    event = await site.nm.logged("exec_ended", after=site.quiet_since)
     assert "nobody listens" in event["note"]
     await until(lambda: left() == [] and children(site.nm.pid) == [], "the script is ended")
 
