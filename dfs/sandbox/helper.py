@@ -41,12 +41,15 @@ _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 
 #: Where the report goes; what a script gets as its standard error is its standard output.
 _REPORT = 3
+_GONE = (FileNotFoundError, ProcessLookupError)
 _SPECIAL = (signal.SIGCHLD, signal.SIGTERM)
 
 
 def main() -> NoReturn:
     """C{<backend> <process that started this one>}."""
     backend, parent = sys.argv[1], int(sys.argv[2])
+    # No terminal has anything to say here.
+    os.setsid()
     os.chdir("/")
     os.closerange(_REPORT, os.sysconf("SC_OPEN_MAX"))
     os.dup2(_ERRORS, _REPORT, inheritable=False)
@@ -55,13 +58,15 @@ def main() -> NoReturn:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SPECIAL)
         kernel.end_with_parent(signal.SIGTERM, parent)
         kernel.adopt_orphans()
+        _look_around()
         child = _start(backend, script)
     except Exception as error:
         _complain(error)
     try:
         outcome = _watch(child)
-    finally:
-        _end_all()
+    except Exception as error:
+        outcome = {"terminated": f"it could not be watched: {error}"}
+    _end_all()
     _report(outcome)
     os._exit(0)
 
@@ -175,6 +180,18 @@ def _write(path: str, text: str) -> None:
 # ----------------------------------------------------------------------------------- watching
 
 
+def _look_around() -> None:
+    """
+    Make sure that processes of others can be looked at.
+
+    @raise OSError: they are hidden (C{hidepid}), or the kernel does not tell whose children they
+        are: what a script has in memory could not be known.
+    """
+    for file in ("/proc/1/status", f"/proc/self/task/{os.getpid()}/children"):
+        if not os.access(file, os.R_OK):
+            raise OSError(f"processes cannot be watched here: {file} cannot be read")
+
+
 def _watch(child: int) -> dict[str, object]:
     """Wait until the script has ended, or has to; what became of it."""
     while True:
@@ -221,7 +238,7 @@ def _descendants(process: int) -> Iterator[int]:
 
 def _children(process: int) -> list[int]:
     found: list[int] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+    with contextlib.suppress(*_GONE):
         for thread in os.listdir(f"/proc/{process}/task"):
             with open(f"/proc/{process}/task/{thread}/children") as file:
                 found += map(int, file.read().split())
@@ -232,7 +249,7 @@ def _memory(process: int) -> int:
     """Bytes that a process has for itself, in memory or swapped out."""
     kib = 0
     with (
-        contextlib.suppress(FileNotFoundError, ProcessLookupError),
+        contextlib.suppress(*_GONE),
         open(f"/proc/{process}/status") as file,
     ):
         for line in file:

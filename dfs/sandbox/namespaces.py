@@ -118,6 +118,6 @@ def _begin() -> NoReturn:
     os.setsid()
     os.chdir(policy.SCRATCH)
     devices = [step.place for step in policy.steps() if step.kind == "device"]
-    landlock.restrict([policy.SCRATCH, "/proc"], devices)
+    landlock.restrict([policy.SCRATCH], devices)
     kernel.filter_calls(seccomp.program())
     os.execve(policy.SHELL, ["sh", policy.SCRIPT], {})

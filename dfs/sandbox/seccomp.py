@@ -4,7 +4,8 @@ Which calls to the kernel a script may not make.
 Decides the list, and how it becomes a program for the kernel.  Must not know how that is installed.
 
 It is a second wall: what stands here is mostly refused already to who has no capabilities.  Some
-calls are here because memory that they get is counted nowhere else.
+calls are here because memory that they get is counted nowhere else, and sockets because some kinds
+know no namespaces.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
         0xC000_003E,
         {
             "shmget": 29,
+            "socket": 41,
+            "socketpair": 53,
             "clone": 56,
             "semget": 64,
             "msgget": 68,
@@ -75,6 +78,8 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
             "msgget": 186,
             "semget": 190,
             "shmget": 194,
+            "socket": 198,
+            "socketpair": 199,
             "add_key": 217,
             "request_key": 218,
             "keyctl": 219,

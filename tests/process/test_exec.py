@@ -188,10 +188,10 @@ async def test_script(site: Site) -> None:
     """A script has the usual programs, an empty folder, no environment, and its status counts."""
     script = (
         "echo one | awk '{print $1, \"two\"}' >here; cat here; ls; pwd\n"
-        "cat; echo wrong >&2; env | grep -v ^PWD=; exit 3\n"
+        "cat; echo wrong >&2; echo out >/dev/stdout; env | grep -v ^PWD=; exit 3\n"
     )
     ran = await site.exec(script)
-    assert ran.stdout == "one two\nhere\n/tmp\nwrong\n"
+    assert ran.stdout == "one two\nhere\n/tmp\nwrong\nout\n"
     assert ran.status == 1
     assert "status 3" in ran.text
     again = await site.exec("ls; exit 0")
@@ -376,12 +376,12 @@ async def test_daemon(site: Site) -> None:
 async def test_hold_the_port(site: Site) -> None:
     """H63: a script that listens on the port of the name server keeps nobody from it."""
     port = site.cluster.address.rpartition(":")[2]
-    listen = f"LocalAddr => '0.0.0.0', LocalPort => {port}, Listen => 1"
-    await site.started(
-        f"cat >listen <<END\nuse IO::Socket::INET; \\$| = 1;\n"
-        f"IO::Socket::INET->new({listen}) && print qq(begun\\n); sleep {MARK};\nEND\n"
-        f"setsid perl listen & sleep {MARK}\n"
+    listen = f"LocalAddr => q(0.0.0.0), LocalPort => {port}, Listen => 1"
+    running = await site.started(
+        f"perl -MIO::Socket::INET -e 'print IO::Socket::INET->new({listen}) ? 1 : 0'\n"
+        f"setsid sleep {MARK} & echo begun; sleep {MARK}\n"
     )
+    assert running.stdout.startswith("0begun")
     await site.nm.kill()
     await site.restart()
     await until(lambda: left() == [], "the script ends with the name server")

@@ -46,10 +46,10 @@ class CallTests(SynchronousTestCase):
                 self.assertEqual(judged(machine, number), ALLOW, (machine, number))
 
     def test_refused(self) -> None:
-        """Mounts, namespaces, other processes' memory, and memory nobody counts are refused."""
+        """Mounts, namespaces, sockets, memory of others, and memory nobody counts are refused."""
         for machine, numbers in {
-            "x86_64": (29, 101, 165, 272, 308, 319, 321, 425, 428, 442, 447),
-            "aarch64": (40, 97, 117, 194, 268, 279, 280, 425, 428, 442, 447),
+            "x86_64": (29, 41, 53, 101, 165, 272, 308, 319, 321, 425, 428, 442, 447),
+            "aarch64": (40, 97, 117, 194, 198, 199, 268, 279, 280, 425, 428, 442, 447),
         }.items():
             for number in numbers:
                 self.assertEqual(judged(machine, number), REFUSE | errno.EPERM, (machine, number))
