@@ -24,6 +24,7 @@ import json
 import os
 import resource
 import signal
+import stat
 import sys
 from collections.abc import Iterator
 from typing import NoReturn
@@ -131,6 +132,9 @@ def _map_user(process: int) -> None:
     user, group = os.geteuid(), os.getegid()
     if user == 0:
         user = group = _nobody()
+        if stat.S_ISFIFO(os.fstat(_OUTPUT).st_mode):
+            # So that it can be opened by its name, /dev/stdout.
+            os.fchown(_OUTPUT, user, group)
     else:
         _write(f"/proc/{process}/setgroups", "deny")
     _write(f"/proc/{process}/uid_map", f"0 {user} 1")
