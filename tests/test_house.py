@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core", "errors"},
     "wire": {"wire", "errors"},
     "store": {"store", "core", "errors"},
+    # It runs in a Python that has nothing else, and so by itself.
+    "sandbox": {"sandbox"},
     "nm": {"nm", "console", "columns", "core", "wire", "errors", "timing"},
     "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
     "client": {"client", "columns", "core", "wire", "errors", "timing"},
@@ -40,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: Single modules that may import more.  The journal shares the store's one way to write.
 MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/*": {"dfs.store.groupcommit"},
-    "nm/tap": {"dfs.daemon", "dfs.secret"},
+    "nm/tap": {"dfs.daemon", "dfs.sandbox", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
     "client/__main__": {"dfs.secret"},
@@ -84,7 +86,15 @@ SOURCES = ENTRANCES
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
     # the pauses between two looks of somebody who waits for others; the turn of other connections.
-    "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client", "wire/protocol"},
+    # How long a script may take.
+    "callLater": {
+        "nm/relay",
+        "nm/replicator",
+        "nm/runs",
+        "ss/streaming",
+        "wire/client",
+        "wire/protocol",
+    },
     "deferLater": {
         "client/asking",
         "nm/arrangement",

@@ -99,7 +99,7 @@ class TranscriptTests(SynchronousTestCase):
     """The protocol's description is what the servers do."""
 
     def setUp(self) -> None:
-        self.cluster = Cluster("ss1", "ss1_backup")
+        self.cluster = Cluster("ss1", "ss1_backup", scripts=True)
         self.addCleanup(self.cluster.close)
         assert self.cluster.nm is not None
         reception = self.cluster.servers["ss1"].reception

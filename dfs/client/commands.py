@@ -157,6 +157,13 @@ async def stream(work: Work, path: str, delay: float) -> None:
             work.screen.data_end()
 
 
+async def execute(work: Work, path: str) -> None:
+    """C{EXEC}."""
+    from dfs.client.running import execute
+
+    await execute(work, path)
+
+
 async def info(work: Work, paths: tuple[str, ...]) -> None:
     """C{INFO}."""
     from dfs.client import render

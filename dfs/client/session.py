@@ -19,6 +19,7 @@ from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
 from dfs.client.checkpoints import Checkpoints
 from dfs.client.deeds import deferred
 from dfs.client.drafts import Draft
+from dfs.client.execution import Output
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.folders import Folders
 from dfs.client.links import Dial, Links
@@ -277,6 +278,14 @@ class Session:
         @raise Invalid: nothing can have this path.
         """
         return Words(self._asker, paths.normalize(path), delay)
+
+    def execute(self, path: str) -> Output:
+        """
+        Run a document as a shell script at the name server, and read what it writes.
+
+        @raise Invalid: nothing can have this path.
+        """
+        return Output(self._asker, path)
 
     # -------------------------------------------------------------------------------- writing
 

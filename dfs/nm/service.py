@@ -27,6 +27,7 @@ from dfs.nm.branches import Branches
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
 from dfs.nm.console import NameServerConsole
+from dfs.nm.execution import Execution
 from dfs.nm.explanations import Explanations
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.folders import Folders
@@ -47,6 +48,7 @@ from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
 from dfs.nm.requests import Requests
 from dfs.nm.rescue import Rescuer
+from dfs.nm.runs import Sandbox
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -74,6 +76,7 @@ class Settings:
 
     @ivar handback_after: seconds for which a home primary follows; None: it is never handed back.
     @ivar log_reads: log also requests that change nothing (level debug).
+    @ivar sandbox: how documents are run as scripts; None: they are not.
     """
 
     intervals: Intervals = field(factory=Intervals)
@@ -81,6 +84,7 @@ class Settings:
     promise: Promise = field(factory=Promise)
     limits: Limits = field(factory=Limits)
     log_reads: bool = False
+    sandbox: Sandbox | None = None
 
 
 class NameServer(MultiService):
@@ -226,6 +230,10 @@ class NameServer(MultiService):
             questions.facts,
             lambda: [(one.peer, one.since) for one in self.factory.connections],
         )
+        execution = Execution(
+            self.index, self.fleet, clock, wall, key_from_secret(secret), settings.sandbox
+        )
+        execution.setServiceParent(self)
         self.reception = Reception(
             role="nm",
             name=NAME,
@@ -241,6 +249,7 @@ class NameServer(MultiService):
                     self.index, self._folders, self._teller, changes, turns, clock
                 ).handlers(),
                 **registry.handlers(),
+                **execution.handlers(),
                 **operators.handlers(),
             },
             log_in=self._log_in,

@@ -58,6 +58,7 @@ from dfs.wire.records import (
     Me,
     Opened,
     Placed,
+    Ran,
     Record,
     Registered,
     Removed,
@@ -102,6 +103,7 @@ __all__ = [
     "Drained",
     "Edit",
     "Etirw",
+    "Execute",
     "Facts",
     "GetFileContent",
     "GetInfo",
@@ -131,6 +133,7 @@ __all__ = [
     "PutFolders",
     "PutMetadata",
     "Quit",
+    "Ran",
     "Read",
     "Record",
     "Redo",
@@ -342,6 +345,15 @@ class RemAccess(Request[Done]):
     user: str
 
 
+@frozen
+class Execute(Request[Ran]):
+    """``EXEC|<path>``: run a document as a shell script, in a sandbox at the name server."""
+
+    verb: ClassVar[str] = "EXEC"
+    answer: ClassVar[type[Record]] = Ran
+    path: str
+
+
 #: Every verb.  What a server answers is decided by its own table of handlers.
 REQUESTS: tuple[type[Request[Record]], ...] = (
     Hello,
@@ -368,6 +380,7 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     ViewFolder,
     Move,
     DeleteFolder,
+    Execute,
     Read,
     Stream,
     Stat,

@@ -45,6 +45,19 @@ class Stop(Record):
 
 
 @frozen
+class Ran(Stop):
+    """
+    ``STOP|<bytes>|<sha256>|<status>|<note>``: a script has ended, and this was all of its output.
+
+    @ivar status: what it ended with, as a shell says it; 0: all went well.
+    @ivar note: why it was ended, if it did not end by itself.
+    """
+
+    status: int
+    note: str
+
+
+@frozen
 class Welcome(Record):
     """``OK|<version>|<role>|<name>[|nonce=<hex>][|proof=<hex>]``: who is on this side."""
 

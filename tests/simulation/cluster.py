@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -26,6 +26,7 @@ from dfs.store.interfaces import Identity
 from dfs.store.memory import MemoryDisk, MemoryStore
 from dfs.wire.client import Connection
 from dfs.wire.server import ServerFactory
+from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.stoppable import StoppableClock
 
@@ -81,6 +82,7 @@ class Cluster:
 
     @ivar clock: everybody's time.
     @ivar network: between everybody.
+    @ivar machine: runs scripts for the name server.
     @ivar nm: the name server that runs, if one does.
     @ivar servers: the storage servers that run, by name.
     @ivar disks: what a storage server's restart finds.
@@ -93,11 +95,13 @@ class Cluster:
         settings: Settings | None = None,
         nm_settings: NMSettings | None = None,
         fsync: float | None = None,
+        scripts: bool = False,
     ) -> None:
         """
         Start a name server and these storage servers, and wait until they know each other.
 
         @param fsync: seconds that a disk takes to make something durable; at once if None.
+        @param scripts: the name server runs scripts.
         """
         self.clock = Clock()
         self._fsync = fsync
@@ -105,6 +109,9 @@ class Cluster:
         self.network = Network(self.clock)
         self.settings = settings or Settings()
         self.nm_settings = nm_settings or NMSettings()
+        self.machine = Machine(self.clock)
+        if scripts:
+            self.nm_settings = evolve(self.nm_settings, sandbox=self.machine.sandbox())
         self.journal = Disk(cluster_id=hashlib.sha256(b"cluster").hexdigest()[:32])
         self.disks: dict[str, MemoryDisk] = {}
         self.servers: dict[str, StorageServer] = {}

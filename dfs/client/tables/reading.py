@@ -1,5 +1,5 @@
 """
-Commands that read: VIEW, READ, STREAM, INFO.
+Commands that read: VIEW, READ, STREAM, EXEC, INFO.
 
 Decides what each is called, how it is typed and what is said about it.  Must not know what it does.
 Imports no Twisted, so that C{dfs --help} is quick.
@@ -55,6 +55,19 @@ def verbs() -> tuple[Verb, ...]:
                 ),
             ),
             examples=("STREAM story.txt", "STREAM story.txt -d 0.5"),
+        ),
+        Verb(
+            "EXEC",
+            "<path>",
+            "Run a document as a shell script.",
+            commands.execute,
+            (path_argument(),),
+            examples=("EXEC hello.sh",),
+            details="It is run by /bin/sh on the name server's machine, in a sandbox: without a"
+            " network, without the files of that machine, in an empty folder of 16 MiB that is gone"
+            " afterwards, for at most 10 s. Its output is shown as it comes, up to 1 MiB. dfs ends"
+            " with status 0 only if the script does. Off unless the name server was started with"
+            " --enable-exec.",
         ),
         Verb(
             "INFO",
