@@ -1,0 +1,143 @@
+"""
+People: each with the real library, and all with one ledger.
+
+Decides who there is, what is whose, and how long somebody rests.  Must not know what becomes of
+documents.
+
+Note [One after the other].  Whoever moves something, or makes and deletes, does that alone and one
+thing after the other, each time with a name that nothing ever had: so what was answered says where
+everything is, even if a request comes late.
+"""
+
+from __future__ import annotations
+
+import time
+from random import Random
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import deferLater
+
+from dfs.wire.records import ServerLine, ViewLine
+from tests.chaos.cluster import Cluster
+from tests.chaos.ledger import Deed, Ledger, Outcome
+from tests.chaos.operations import CREATE, Hand, Operation, Thing, choose, version_of
+from tests.process.processes import reactor
+
+#: Who is there; the first one owns what all write.
+NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
+
+#: Seconds from one deed of somebody to the next, on average.
+REST = 0.15
+
+
+@define(eq=False)
+class People:
+    """
+    Everybody.
+
+    @ivar things: all documents and folders there ever were, by subject.
+    @ivar over: they begin nothing more.
+    """
+
+    _cluster: Cluster
+    _seed: int
+    ledger: Ledger = field(factory=Ledger, init=False)
+    things: dict[str, Thing] = field(factory=dict, init=False)
+    over: bool = field(default=False, init=False)
+    _hands: list[Hand] = field(factory=list, init=False)
+    _briefs: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name in NAMES:
+            random = Random(f"{self._seed} {name}")
+            session = self._cluster.session(name, random.random)
+            self._hands.append(Hand(name, session, random, NAMES[1:]))
+
+    async def arrive(self) -> None:
+        """Log in, make the documents, and let everybody in."""
+        for hand in self._hands:
+            await hand.session.whoami()
+        owner = self._hands[0]
+        for kind, number in (("log", 3), ("line", 4), ("page", 3), ("shared", 2)):
+            for index in range(number):
+                thing = await self._made(owner, f"{kind}-{index}")
+                for other in NAMES[1:]:
+                    await owner.session.add_access(thing.places[0], other, "w")
+        for hand in self._hands:
+            for index in range(2):
+                await self._made(hand, f"moved-{hand.name}-{index}")
+            folder = self._thing(hand, f"folder-{hand.name}")
+            await hand.session.folders.make(folder.places[0])
+            inner = self._thing(hand, f"inner-{hand.name}")
+            inner.id = await hand.session.create(f"{folder.places[0]}/{inner.places[0]}")
+            inner.within = folder
+
+    def _thing(self, hand: Hand, subject: str) -> Thing:
+        thing = self.things[subject] = Thing(subject, hand.name, [subject])
+        return thing
+
+    async def _made(self, hand: Hand, subject: str) -> Thing:
+        thing = self._thing(hand, subject)
+        thing.id = await hand.session.create(subject)
+        return thing
+
+    async def work(self) -> None:
+        """Work until it is over."""
+        await gatherResults([Deferred.fromCoroutine(self._work(hand)) for hand in self._hands])
+
+    async def _work(self, hand: Hand) -> None:
+        briefs: list[Thing] = []
+        while True:
+            await deferLater(reactor, hand.random.expovariate(1.0 / REST))
+            if self.over:
+                return
+            if hand.random.random() < 0.1 and len(briefs) < 4:
+                briefs.append(await self._brief(hand))
+                continue
+            thing = hand.random.choice(self._reachable(hand) + briefs)
+            operation = choose(hand.random, thing, hand.name)
+            await self._do(hand, operation, thing)
+            if operation.verb == "DELETE":
+                briefs.remove(thing)
+
+    def _reachable(self, hand: Hand) -> list[Thing]:
+        """What somebody may do something with, besides what comes and goes."""
+        return [
+            thing
+            for thing in self.things.values()
+            if thing.kind != "brief"
+            and (thing.owner == hand.name or thing.kind in ("log", "line", "page", "shared"))
+        ]
+
+    async def _brief(self, hand: Hand) -> Thing:
+        self._briefs += 1
+        thing = self._thing(hand, f"brief-{hand.name}-{self._briefs}")
+        await self._do(hand, CREATE, thing)
+        return thing
+
+    async def _do(self, hand: Hand, operation: Operation, thing: Thing) -> Deed:
+        deed = self.ledger.begin(hand.name, operation.verb, thing.subject, time.monotonic())
+        try:
+            deed.version = version_of(await operation.does(hand, deed, thing))
+            outcome = Outcome.DONE
+        except Exception as error:
+            outcome = Outcome.of(error)
+            deed.error = f"{type(error).__name__}: {error}"
+        deed.ended = time.monotonic()
+        deed.outcome = outcome
+        return deed
+
+    # ------------------------------------------------------------------------------ looking on
+
+    @property
+    def _operator(self) -> Hand:
+        return self._hands[0]
+
+    def servers(self) -> Deferred[list[ServerLine]]:
+        """The storage servers."""
+        return self._operator.session.servers()
+
+    def shown(self) -> Deferred[list[ViewLine]]:
+        """All documents."""
+        return self._operator.session.view(all=True)
