@@ -18,12 +18,10 @@ from tests.chaos.runs import Run
 
 
 async def _main(words: argparse.Namespace) -> None:
-    folder = Path(words.folder or tempfile.mkdtemp(prefix="dfs-chaos-"))
     seed = secrets.randbelow(1_000_000) if words.seed is None else words.seed
+    folder = Path(tempfile.mkdtemp(prefix=f"dfs-chaos-{seed}-", dir=words.folder))
     options = ("--ack", "replica") if words.replica else ()
-    run = Run(
-        seed, words.seconds, folder / str(seed), lambda line: print(line, flush=True), options
-    )
+    run = Run(seed, words.seconds, folder, lambda line: print(line, flush=True), options)
     await run.all()
     print(run.report())
     if run.wrong:

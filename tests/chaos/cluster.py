@@ -153,7 +153,7 @@ class Cluster:
         except Ended:
             self.faults.append(f"{name} did not end within {seconds:g} s of signal {number}")
             await process.kill()
-        if number == signal.SIGTERM and process.status not in (0, -signal.SIGKILL):
+        if number == signal.SIGTERM and process.status not in (0, -number):
             self.faults.append(f"{name} ended with status {process.status}, asked to end")
 
     async def stop(self) -> None:

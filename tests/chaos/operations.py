@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 from twisted.internet.task import deferLater
 
 from dfs.client.reading import Download
@@ -61,14 +61,14 @@ class Hand:
     """
     Somebody who does things.
 
-    @ivar tags: of checkpoints that were made, by subject.
+    @ivar tags: of checkpoints that anybody made, by subject.
     """
 
     name: str
     session: Session
     random: Random
     others: tuple[str, ...]
-    tags: dict[str, list[str]] = field(factory=dict)
+    tags: dict[str, list[str]]
 
     def path(self, thing: Thing) -> str:
         """Where it is looked for."""
@@ -247,8 +247,8 @@ OPERATIONS = (
     Operation("STREAM", stream, ("log", "line", "shared", "moved"), 0.5),
     Operation("INFO", info, EVERYTHING, 0.7),
     Operation("DELETE", delete, ("brief",), 1.5, owners=True),
-    Operation("ADDACCESS", grant, ("shared",), owners=True),
-    Operation("REMACCESS", revoke, ("shared",), owners=True),
+    Operation("ADDACCESS", grant, ("shared",), 4.0, owners=True),
+    Operation("REMACCESS", revoke, ("shared",), 4.0, owners=True),
     Operation("MOVE", move, ("moved", "folder"), 2.0, owners=True),
     Operation("CREATEFOLDER", make_folder, ("folder",), 0.5, owners=True),
 )

@@ -24,11 +24,11 @@ from tests.chaos.ledger import Deed, Ledger, Outcome
 from tests.chaos.operations import CREATE, Hand, Operation, Thing, choose, version_of
 from tests.process.processes import reactor
 
-#: Who is there; the first one owns what all write.
+#: Who is there; the first four own what all write.
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
 
 #: Seconds from one deed of somebody to the next, on average.
-REST = 0.15
+REST = 0.05
 
 
 @define(eq=False)
@@ -49,20 +49,21 @@ class People:
     _briefs: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
+        tags: dict[str, list[str]] = {}
         for name in NAMES:
             random = Random(f"{self._seed} {name}")
             session = self._cluster.session(name, random.random)
-            self._hands.append(Hand(name, session, random, NAMES[1:]))
+            others = tuple(other for other in NAMES if other != name)
+            self._hands.append(Hand(name, session, random, others, tags))
 
     async def arrive(self) -> None:
         """Log in, make the documents, and let everybody in."""
         for hand in self._hands:
             await hand.session.whoami()
-        owner = self._hands[0]
-        for kind, number in (("log", 3), ("line", 4), ("page", 3), ("shared", 2)):
-            for index in range(number):
+        for kind in ("log", "line", "page", "shared"):
+            for index, owner in enumerate(self._hands[:4]):
                 thing = await self._made(owner, f"{kind}-{index}")
-                for other in NAMES[1:]:
+                for other in owner.others:
                     await owner.session.add_access(thing.places[0], other, "w")
         for hand in self._hands:
             for index in range(2):

@@ -181,7 +181,8 @@ class Run:
         return "\n".join(
             [
                 f"seed {self.seed}, {self.seconds:g} s, settled {self.settled:.1f} s after that",
-                f"failovers {events['failover_complete']}, handbacks {events['handback_complete']}, "
+                f"failovers {events['failover_complete']}, "
+                f"handbacks {events['handback_complete']}, "
                 f"adopted {events['recovery_adopted']}, conflicts {events['recovery_conflict']}, "
                 f"restored {events['recovery_restored']}",
                 f"faults: {faults}",

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from random import Random
 
 from attrs import define, field, frozen
@@ -29,7 +30,7 @@ OF_NM = {"kill": 2.0, "term": 1.0, "stop": 1.0}
 TROUBLES = ("reset", "refuse", "pause", "hold", "lose", "delay", "throttle", "pieces")
 
 #: Seconds from one fault to the next of one pair, of the name server, of the links; on average.
-PAIR_PAUSE, NM_PAUSE, LINK_PAUSE = 4.0, 25.0, 1.0
+PAIR_PAUSE, NM_PAUSE, LINK_PAUSE = 3.0, 30.0, 1.2
 
 
 @frozen
@@ -38,8 +39,8 @@ class Fault:
     One fault of a schedule.
 
     @ivar at: seconds after the storm began.
-    @ivar target: name of a pair, whose active member is struck or, if C{peer}, the other one; of the
-        name server; of a link.
+    @ivar target: name of a pair, whose active member is struck or, if C{peer}, the other one; of
+        the name server; of a link.
     @ivar lasts: seconds.
     """
 
@@ -66,8 +67,8 @@ def schedule(seed: int, seconds: float, links: list[str], kinds: frozenset[str])
         random = Random(f"{seed} {pair}")
         for at in _times(random, PAIR_PAUSE, seconds):
             kind = _drawn(random, DEATHS)
-            lasts = random.uniform(0.2, 3.0) if kind != "stop" else random.uniform(0.5, 7.0)
-            faults.append(Fault(at, kind, pair, lasts, random.random() < 0.2))
+            lasts = random.uniform(0.2, 2.0) if kind != "stop" else random.uniform(0.5, 6.0)
+            faults.append(Fault(at, kind, pair, lasts, random.random() < 0.15))
     random = Random(f"{seed} {NM}")
     for at in _times(random, NM_PAUSE, seconds):
         faults.append(Fault(at, f"{_drawn(random, OF_NM)}", NM, random.uniform(0.1, 5.0)))
@@ -107,8 +108,9 @@ class Storm:
     counts: Counter[str] = field(factory=Counter, init=False)
     defects: list[str] = field(factory=list, init=False)
     _busy: set[str] = field(factory=set, init=False)
+    _over: bool = field(default=False, init=False)
     _lasting: list[Deferred[None]] = field(factory=list, init=False)
-    _tracers: list[Process] = field(factory=list, init=False)
+    _waits: set[Deferred[None]] = field(factory=set, init=False)
 
     async def rage(self) -> None:
         """Let everything come, one after the other, and go on while it lasts."""
@@ -120,11 +122,10 @@ class Storm:
 
     async def calm(self) -> None:
         """Put everything right."""
-        for lasting in self._lasting:
-            lasting.cancel()
+        self._over = True
+        for waiting in list(self._waits):
+            waiting.cancel()
         await gatherResults(self._lasting)
-        for tracer in self._tracers:
-            await tracer.kill()
         for link in self.cluster.links.values():
             link.calm()
         for name, machine in self.cluster.machines.items():
@@ -133,9 +134,18 @@ class Storm:
             for link in machine.links:
                 link.open(link.target)
 
+    async def _wait(self, seconds: float) -> None:
+        """Wait, or until the storm is over."""
+        if self._over:
+            return
+        waiting: Deferred[None] = deferLater(reactor, seconds)
+        self._waits.add(waiting)
+        with suppress(CancelledError):
+            await waiting
+        self._waits.discard(waiting)
+
     def _failed(self, failure: Failure, fault: Fault) -> None:
-        if not failure.check(CancelledError):
-            self.defects.append(f"{fault}: {failure.getTraceback()}")
+        self.defects.append(f"{fault}: {failure.getTraceback()}")
 
     async def _strike(self, fault: Fault) -> None:
         if fault.target in self.cluster.links:
@@ -156,7 +166,7 @@ class Storm:
         self.tell(line)
 
     def _victim(self, fault: Fault) -> str:
-        """Whose turn it is: the member that serves, as far as it is known here, or the other one."""
+        """Whose turn it is: the member that serves, as far as one can see, or the other one."""
         if fault.target == NM:
             return NM
         active = fault.target
@@ -175,19 +185,19 @@ class Storm:
 
     async def _kill(self, name: str, fault: Fault) -> None:
         await self.cluster.end(name, signal.SIGKILL)
-        await deferLater(reactor, fault.lasts)
+        await self._wait(fault.lasts)
         await self.cluster.begin(name)
 
     async def _term(self, name: str, fault: Fault) -> None:
         await self.cluster.end(name, signal.SIGTERM)
-        await deferLater(reactor, fault.lasts)
+        await self._wait(fault.lasts)
         await self.cluster.begin(name)
 
     async def _stop(self, name: str, fault: Fault) -> None:
         machine = self.cluster.machines[name]
         machine.signal(signal.SIGSTOP)
         try:
-            await deferLater(reactor, fault.lasts)
+            await self._wait(fault.lasts)
         finally:
             machine.signal(signal.SIGCONT)
 
@@ -198,7 +208,6 @@ class Storm:
         assert process is not None
         machine.wanted = False
         tracer = Process(strace(process.pid, 1 + int(fault.lasts * 3)), self.cluster.folder)
-        self._tracers.append(tracer)
         try:
             await process.exited(8.0)
         except Ended:
@@ -207,13 +216,12 @@ class Storm:
             machine.wanted = process.running
         finally:
             await tracer.kill()
-            self._tracers.remove(tracer)
         if not process.running:
             if process.status != 1:
                 self.defects.append(
                     f"{name} ended with status {process.status}: a broken disk is 1"
                 )
-            await deferLater(reactor, fault.lasts)
+            await self._wait(fault.lasts)
             await self.cluster.begin(name)
 
     # ---------------------------------------------------------------------------------- links
@@ -225,7 +233,7 @@ class Storm:
         self._count(fault.kind, str(fault))
         try:
             self._begin(fault, link)
-            await deferLater(reactor, fault.lasts)
+            await self._wait(fault.lasts)
         finally:
             link.calm()
             if fault.kind == "refuse" and self._leads_somewhere(link):

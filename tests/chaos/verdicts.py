@@ -206,7 +206,7 @@ class Verdict:
 
     def _rights(self, thing: Thing) -> Iterator[str]:
         """I7: whoever was let in no longer does nothing any more."""
-        changes = [one for one in self.ledger.on(thing.subject, "ADDACCESS", "REMACCESS")]
+        changes = list(self.ledger.on(thing.subject, "ADDACCESS", "REMACCESS"))
         for deed in self.ledger.on(thing.subject, "READ", "STREAM", "INFO", "APPEND"):
             mine = [one for one in changes if one.detail == deed.who and one.possible]
             for taken in mine:
