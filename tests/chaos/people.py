@@ -27,8 +27,11 @@ from tests.process.processes import reactor
 #: Who is there; the first four own what all write.
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
 
+#: What is everybody's.
+SHARED = ("log", "line", "page", "shared")
+
 #: Seconds from one deed of somebody to the next, on average.
-REST = 0.05
+REST = 0.1
 
 
 @define(eq=False)
@@ -60,7 +63,7 @@ class People:
         """Log in, make the documents, and let everybody in."""
         for hand in self._hands:
             await hand.session.whoami()
-        for kind in ("log", "line", "page", "shared"):
+        for kind in SHARED:
             for index, owner in enumerate(self._hands[:4]):
                 thing = await self._made(owner, f"{kind}-{index}")
                 for other in owner.others:
@@ -85,31 +88,36 @@ class People:
 
     async def work(self) -> None:
         """Work until it is over."""
-        await gatherResults([Deferred.fromCoroutine(self._work(hand)) for hand in self._hands])
+        working = [self._share(hand) for hand in self._hands]
+        working += [self._keep(hand) for hand in self._hands]
+        await gatherResults([Deferred.fromCoroutine(one) for one in working])
 
-    async def _work(self, hand: Hand) -> None:
+    async def _share(self, hand: Hand) -> None:
+        """Work on what is everybody's."""
+        things = [thing for thing in self.things.values() if thing.kind in SHARED]
+        while await self._rested(hand):
+            thing = hand.random.choice(things)
+            await self._do(hand, choose(hand.random, thing, hand.name), thing)
+
+    async def _keep(self, hand: Hand) -> None:
+        """Work on what is one's own; see Note [One after the other]."""
+        own = [one for one in self.things.values() if one.owner == hand.name]
+        own = [thing for thing in own if thing.kind not in SHARED]
         briefs: list[Thing] = []
-        while True:
-            await deferLater(reactor, hand.random.expovariate(1.0 / REST))
-            if self.over:
-                return
-            if hand.random.random() < 0.1 and len(briefs) < 4:
+        while await self._rested(hand):
+            if hand.random.random() < 0.2 and len(briefs) < 4:
                 briefs.append(await self._brief(hand))
                 continue
-            thing = hand.random.choice(self._reachable(hand) + briefs)
+            thing = hand.random.choice(own + briefs)
             operation = choose(hand.random, thing, hand.name)
             await self._do(hand, operation, thing)
             if operation.verb == "DELETE":
                 briefs.remove(thing)
 
-    def _reachable(self, hand: Hand) -> list[Thing]:
-        """What somebody may do something with, besides what comes and goes."""
-        return [
-            thing
-            for thing in self.things.values()
-            if thing.kind != "brief"
-            and (thing.owner == hand.name or thing.kind in ("log", "line", "page", "shared"))
-        ]
+    async def _rested(self, hand: Hand) -> bool:
+        """Rest; whether there is more to do then."""
+        await deferLater(reactor, hand.random.expovariate(1.0 / REST))
+        return not self.over
 
     async def _brief(self, hand: Hand) -> Thing:
         self._briefs += 1

@@ -45,6 +45,7 @@ class Run:
     """
     A run.
 
+    @ivar seconds: that the storm lasts; up to twice as long, until there were enough C{failovers}.
     @ivar folder: for stores, logs, schedule and ledger.
     @ivar tell: gets lines for whoever watches.
     @ivar wrong: what is not as it was promised.
@@ -56,6 +57,7 @@ class Run:
     folder: Path
     tell: Callable[[str], None]
     options: tuple[str, ...] = ()
+    failovers: int = 0
     wrong: list[str] = field(factory=list, init=False)
     settled: float = field(default=0.0, init=False)
     cluster: Cluster = field(init=False)
@@ -92,14 +94,14 @@ class Run:
             self._say(f"no fault of disks: {reason}")
         names = targets(self.cluster)
         self.storm = Storm(
-            self.cluster, schedule(self.seed, self.seconds, names, kinds(reason)), self._say
+            self.cluster, schedule(self.seed, 2 * self.seconds, names, kinds(reason)), self._say
         )
         await self._within(BEGIN, self.cluster.start(), "to start")
         await self._within(BEGIN, self._settle(), "to be protected")
         await self._within(BEGIN, self.people.arrive(), "to make the documents")
         self._say(f"the storm of seed {self.seed} begins")
         working = Deferred.fromCoroutine(self.people.work())
-        await self._within(self.seconds + 60.0, self.storm.rage(), "for the storm")
+        await self._within(2 * self.seconds + 60.0, self.storm.rage(self._enough), "for the storm")
         await self._within(60.0, self.storm.calm(), "to heal everything")
         self._say("everything is healed")
         healed = reactor.seconds()
@@ -111,6 +113,10 @@ class Run:
         self._say(f"everything is as it was, {self.settled:.1f} s after it was healed")
         shown = await self.people.shown()
         await self._judge(shown)
+
+    def _enough(self, seconds: float) -> bool:
+        failovers = self.events()["failover_complete"]
+        return seconds > self.seconds and failovers >= self.failovers
 
     async def _judge(self, shown: list[ViewLine]) -> None:
         switches = self.cluster.switches()

@@ -30,7 +30,7 @@ OF_NM = {"kill": 2.0, "term": 1.0, "stop": 1.0}
 TROUBLES = ("reset", "refuse", "pause", "hold", "lose", "delay", "throttle", "pieces")
 
 #: Seconds from one fault to the next of one pair, of the name server, of the links; on average.
-PAIR_PAUSE, NM_PAUSE, LINK_PAUSE = 3.0, 30.0, 1.2
+PAIR_PAUSE, NM_PAUSE, LINK_PAUSE = 2.5, 40.0, 2.0
 
 
 @frozen
@@ -67,7 +67,7 @@ def schedule(seed: int, seconds: float, links: list[str], kinds: frozenset[str])
         random = Random(f"{seed} {pair}")
         for at in _times(random, PAIR_PAUSE, seconds):
             kind = _drawn(random, DEATHS)
-            lasts = random.uniform(0.2, 2.0) if kind != "stop" else random.uniform(0.5, 6.0)
+            lasts = random.uniform(0.2, 1.5) if kind != "stop" else random.uniform(0.5, 6.0)
             faults.append(Fault(at, kind, pair, lasts, random.random() < 0.15))
     random = Random(f"{seed} {NM}")
     for at in _times(random, NM_PAUSE, seconds):
@@ -112,10 +112,16 @@ class Storm:
     _lasting: list[Deferred[None]] = field(factory=list, init=False)
     _waits: set[Deferred[None]] = field(factory=set, init=False)
 
-    async def rage(self) -> None:
-        """Let everything come, one after the other, and go on while it lasts."""
+    async def rage(self, enough: Callable[[float], bool]) -> None:
+        """
+        Let everything come, one after the other.
+
+        @param enough: whether it may end after so many seconds.
+        """
         begun = reactor.seconds()
         for fault in self.faults:
+            if enough(fault.at):
+                return
             await deferLater(reactor, max(0.0, begun + fault.at - reactor.seconds()))
             lasting = Deferred.fromCoroutine(self._strike(fault)).addErrback(self._failed, fault)
             self._lasting.append(lasting)
