@@ -18,7 +18,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 
-from dfs.wire.records import ServerLine, ViewLine
+from dfs.wire.records import ServerLine
 from tests.chaos.cluster import Cluster
 from tests.chaos.ledger import Deed, Ledger, Outcome
 from tests.chaos.operations import CREATE, Hand, Operation, Thing, choose, version_of
@@ -147,6 +147,7 @@ class People:
         """The storage servers."""
         return self._operator.session.servers()
 
-    def shown(self) -> Deferred[list[ViewLine]]:
-        """All documents."""
-        return self._operator.session.view(all=True)
+    async def shown(self) -> frozenset[str]:
+        """Paths of all documents."""
+        lines = await self._operator.session.view(all=True)
+        return frozenset(line.path for line in lines if not line.folder)

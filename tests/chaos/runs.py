@@ -20,7 +20,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from dfs.errors import DFSError
-from dfs.wire.records import ServerLine, ViewLine
+from dfs.wire.records import ServerLine
 from tests.chaos.cluster import STORAGES, Cluster
 from tests.chaos.people import People
 from tests.chaos.stores import read_disk
@@ -111,14 +111,13 @@ class Run:
         await self._within(SETTLED, self._settle(), "to be as it was (I12)")
         self.settled = reactor.seconds() - healed
         self._say(f"everything is as it was, {self.settled:.1f} s after it was healed")
-        shown = await self.people.shown()
-        await self._judge(shown)
+        await self._judge(await self.people.shown())
 
     def _enough(self, seconds: float) -> bool:
         failovers = self.events()["failover_complete"]
         return seconds > self.seconds and failovers >= self.failovers
 
-    async def _judge(self, shown: list[ViewLine]) -> None:
+    async def _judge(self, shown: frozenset[str]) -> None:
         switches = self.cluster.switches()
         await self._within(60.0, self.cluster.stop(), "to end")
         disks = {name: await read_disk(self.folder / name, name) for name in STORAGES}

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from attrs import define
 
 from dfs.core.documents import Document
-from dfs.wire.records import ViewLine
 from tests.chaos.cluster import PAIRS
 from tests.chaos.ledger import WORD, Deed, Ledger
 from tests.chaos.operations import Thing
@@ -36,14 +35,14 @@ class Verdict:
 
     @ivar disks: what each member has, by name.
     @ivar switches: when another member began to serve.
-    @ivar shown: what the name server lists.
+    @ivar shown: paths of the documents that the name server lists.
     """
 
     ledger: Ledger
     things: dict[str, Thing]
     disks: dict[str, Disk]
     switches: list[float]
-    shown: list[ViewLine]
+    shown: frozenset[str]
 
     def all(self) -> Iterator[str]:
         """Everything that is wrong."""
@@ -85,10 +84,9 @@ class Verdict:
 
     def _listed(self) -> Iterator[str]:
         """I10: the name server lists what the stores have."""
-        listed = {line.path for line in self.shown}
         kept = {path for home in PAIRS for path in self.disks[home].paths.values()}
-        for path in sorted(listed ^ kept):
-            yield f"I10: {path} is {'listed' if path in listed else 'kept'} only"
+        for path in sorted(self.shown ^ kept):
+            yield f"I10: {path} is {'listed' if path in self.shown else 'kept'} only"
 
     def _found(self, thing: Thing) -> tuple[Disk, Document] | None:
         for home in PAIRS:
@@ -151,8 +149,7 @@ class Verdict:
             for deed in self.ledger.on(thing.subject, "CREATE", "PUT", "DELETE")
             if deed.possible
         ]
-        listed = {line.path for line in self.shown}
-        there = thing.places[0] in listed
+        there = thing.places[0] in self.shown
         for deed in deeds:
             rest = [one for one in deeds if one is not deed and not one.before(deed)]
             if deed.verb == "DELETE" and deed.done and there and not rest:
