@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
-from dfs.errors import Busy, DFSError, NotFound, Unavailable
+from dfs.errors import Busy, DFSError, Internal, NotFound, Unavailable
 from dfs.nm.entries import Entry
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Index
@@ -52,7 +52,8 @@ class Teller:
         """
         Have a new document made.
 
-        @raise DFSError: it was not; after L{dfs.nm.storage.NoAnswer} it may exist all the same.
+        @raise DFSError: it was not; after L{NoAnswer<dfs.nm.storage.NoAnswer>} and
+            L{Internal<dfs.errors.Internal>} it may exist all the same.
         """
         number = entry.number
         await server.link.ask(self.metadata(entry, create=True), MAKE_SECONDS)
@@ -71,8 +72,8 @@ class Teller:
         try:
             create = not entry.told and not entry.elsewhere
             await server.link.ask(self.metadata(entry, create=create), TELL_SECONDS)
-        except (Unavailable, Busy):
-            return False
+        except (Unavailable, Busy, Internal):
+            return False  # a disk that failed may have kept it, or not
         except DFSError as error:
             # It answered: the same words would be refused again and again.
             self._log.warn(
