@@ -38,6 +38,9 @@ NM_OPTIONS = (
 #: Nothing that was acknowledged falls out of the history; nobody locks a sentence for long.
 SS_OPTIONS = ("--undo-depth", "1000", "--session-timeout", "20")
 
+#: Seconds in which a server listens.
+STARTED = 150.0
+
 #: Seconds that a client tries again.
 PATIENCE = 10.0
 
@@ -118,9 +121,9 @@ class Cluster:
         machine.runs.append(daemon)
         machine.wanted = True
         daemon.at_end(lambda: self._ended(machine, daemon))
-        address = await daemon.listening()
+        event = await daemon.logged("listening", STARTED)
         for link in machine.links:
-            link.open(int(address.rpartition(":")[2]))
+            link.open(event["port"])
 
     def _words(self, name: str) -> list[str]:
         secret = ("--secret", str(self.folder / "cluster.secret"))

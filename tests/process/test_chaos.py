@@ -31,7 +31,7 @@ def _seed() -> int:
     return int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
 
 
-@within(500)
+@within(900)
 async def test_storm() -> None:
     """
     R6, H14: whatever is killed, stopped, cut off or slowed down, whatever was acknowledged is there
@@ -40,7 +40,7 @@ async def test_storm() -> None:
     await _survives(_seed())
 
 
-@within(500)
+@within(900)
 async def test_storm_with_replicas() -> None:
     """R6: the same where a change is acknowledged when both members have it."""
     await _survives(_seed(), "--ack", "replica")
