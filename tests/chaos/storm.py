@@ -29,6 +29,10 @@ OF_NM = {"kill": 2.0, "term": 1.0, "stop": 1.0}
 #: Faults of links.
 TROUBLES = ("reset", "refuse", "pause", "hold", "lose", "delay", "throttle", "pieces")
 
+#: Seconds that a fault waits for a pair that can lose its active member without being DOWN, and
+#: states in which it can.
+WAITS, SAFE = 5.0, ("PROTECTED", "REVERSED")
+
 #: Seconds from one fault to the next of one pair, of the name server, of the links; on average.
 PAIR_PAUSE, NM_PAUSE, LINK_PAUSE = 2.5, 40.0, 2.0
 
@@ -42,6 +46,7 @@ class Fault:
     @ivar target: name of a pair, whose active member is struck or, if C{peer}, the other one; of
         the name server; of a link.
     @ivar lasts: seconds.
+    @ivar waits: it comes when the peer can take the place, if that is soon.
     """
 
     at: float
@@ -49,6 +54,7 @@ class Fault:
     target: str
     lasts: float
     peer: bool = False
+    waits: bool = False
     direction: str = TO
 
     def __str__(self) -> str:
@@ -68,7 +74,8 @@ def schedule(seed: int, seconds: float, links: list[str], kinds: frozenset[str])
         for at in _times(random, PAIR_PAUSE, seconds):
             kind = _drawn(random, DEATHS)
             lasts = random.uniform(0.2, 1.5) if kind != "stop" else random.uniform(0.5, 6.0)
-            faults.append(Fault(at, kind, pair, lasts, random.random() < 0.15))
+            peer, waits = random.random() < 0.15, random.random() < 0.6
+            faults.append(Fault(at, kind, pair, lasts, peer, waits))
     random = Random(f"{seed} {NM}")
     for at in _times(random, NM_PAUSE, seconds):
         faults.append(Fault(at, f"{_drawn(random, OF_NM)}", NM, random.uniform(0.1, 5.0)))
@@ -157,6 +164,8 @@ class Storm:
         if fault.target in self.cluster.links:
             await self._trouble(fault, self.cluster.links[fault.target])
             return
+        if fault.waits:
+            await self._until_safe(fault.target)
         name = self._victim(fault)
         if name in self._busy or self.cluster.machines[name].process is None:
             return
@@ -175,13 +184,23 @@ class Storm:
         """Whose turn it is: the member that serves, as far as one can see, or the other one."""
         if fault.target == NM:
             return NM
-        active = fault.target
-        for event in self.cluster.machines[NM].events():
-            if event["event"] == "pair_state" and event["pair"] == fault.target:
-                active = str(event["active"])
+        _, active = self._pair(fault.target)
         backup = f"{fault.target}_backup"
         other = fault.target if active == backup else backup
         return other if fault.peer else active
+
+    def _pair(self, name: str) -> tuple[str, str]:
+        """State and active member of a pair, as far as one can see."""
+        found = "DOWN", name
+        for event in self.cluster.machines[NM].events():
+            if event["event"] == "pair_state" and event["pair"] == name:
+                found = str(event["state"]), str(event["active"])
+        return found
+
+    async def _until_safe(self, pair: str) -> None:
+        end = reactor.seconds() + WAITS
+        while self._pair(pair)[0] not in SAFE and reactor.seconds() < end and not self._over:
+            await self._wait(0.2)
 
     # ----------------------------------------------------------------------------- processes
 
@@ -305,7 +324,7 @@ def kinds(reason: str) -> frozenset[str]:
 
     @param reason: why the disk cannot be made to fail.
     """
-    return frozenset(DEATHS) | frozenset(TROUBLES) - ({"fsync"} if reason else frozenset())
+    return frozenset({*DEATHS, *TROUBLES}) - ({"fsync"} if reason else set())
 
 
 def targets(cluster: Cluster) -> list[str]:
