@@ -111,6 +111,8 @@ class Verb:
     @ivar examples: as typed in the shell.
     @ivar details: more than one sentence.
     @ivar free_text: arguments may look like options.
+    @ivar offline: does it in place of C{does}, without servers and reactor: gets the L{Screen}, the
+        time (seconds since the epoch) and the values, and returns the exit status.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Verb:
     examples: tuple[str, ...] = ()
     details: str = ""
     free_text: bool = False
+    offline: Callable[..., int] | None = None
     command: click.Command = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

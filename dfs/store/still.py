@@ -1,8 +1,9 @@
 """
 A store that nobody serves, read without a word being written to it.
 
-Decides how a folder is opened that may be a copy on a disk for reading only, or what C{kill -9} left,
-and that nothing of it is made, changed or removed.  Must not know what is done with what is read.
+Decides how a folder is opened that may be a copy on a disk for reading only, or what C{kill -9}
+left, and that nothing of it is made, changed or removed.  Must not know what is done with what is
+read.
 
 Note [What a crash left].  Changes that were committed may stand in the log beside the database
 only.  SQLite cannot read the two without making files beside them, so they are copied and the copy
@@ -193,5 +194,3 @@ def _connected(database: str, scratch: str, undo: contextlib.ExitStack) -> sqlit
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA cache_size=-16384")
     return connection
-
-

@@ -47,14 +47,15 @@ class StillStoreTests(StoreCase):
         self.addCleanup(store.close)
         return store
 
-    def closed(self) -> str:
+    def shut(self) -> str:
         """The folder of the store, which was closed."""
         self.result(self.store.close())
-        return self.path
+        path: str = self.path
+        return path
 
     def killed(self) -> str:
         """What a crash would have left: nothing of it was tidied up."""
-        copy = self.mktemp()
+        copy: str = self.mktemp()
         shutil.copytree(self.path, copy)
         self.assertGreater(os.path.getsize(os.path.join(copy, "store.db-wal")), 0)
         return copy
@@ -75,7 +76,7 @@ class StillStoreTests(StoreCase):
 
     def test_closed(self) -> None:
         """A store that was closed is read, and neither a file nor a time in it is changed."""
-        path = self.closed()
+        path = self.shut()
         before = inventory(path)
         store = self.still(path)
         self.whole(store)
@@ -110,7 +111,7 @@ class StillStoreTests(StoreCase):
 
     def test_read_only(self) -> None:
         """A copy that may only be read is read, with a log or without, with a lock or without."""
-        for path in (self.killed(), self.closed()):
+        for path in (self.killed(), self.shut()):
             for folder, _, files in os.walk(path):
                 for name in files:
                     os.chmod(os.path.join(folder, name), 0o400)
@@ -136,7 +137,7 @@ class StillStoreTests(StoreCase):
 
     def test_keeps_servers_out(self) -> None:
         """No server opens a store while it is read; others may read it, too."""
-        path = self.closed()
+        path = self.shut()
         first, second = self.still(path), self.still(path)
         self.assertRaises(Locked, self.open)
         first.close()
@@ -158,7 +159,7 @@ class StillStoreTests(StoreCase):
 
     def test_other_formats(self) -> None:
         """An older and a newer format are refused, and the message says what to do."""
-        path = self.closed()
+        path = self.shut()
         for number, advice in ((FORMAT - 1, "the one that made it"), (FORMAT + 1, "a newer one")):
             connection = sqlite3.connect(os.path.join(path, "store.db"))
             connection.execute(f"PRAGMA user_version={number}")
@@ -176,7 +177,7 @@ class StillStoreTests(StoreCase):
 
     def test_damaged_contents(self) -> None:
         """Contents that are damaged, cut or missing are named, small and large ones."""
-        path = self.closed()
+        path = self.shut()
         connection = sqlite3.connect(os.path.join(path, "store.db"))
         connection.execute("UPDATE contents SET data = x'00' WHERE data IS NOT NULL")
         connection.commit()
@@ -200,7 +201,7 @@ class StillStoreTests(StoreCase):
 
     def test_damaged_rows(self) -> None:
         """A document whose row makes no sense is damaged; the others are read."""
-        path = self.closed()
+        path = self.shut()
         connection = sqlite3.connect(os.path.join(path, "store.db"))
         connection.execute("UPDATE documents SET undo = x'0102' WHERE id = ?", (self.small.id,))
         connection.commit()
