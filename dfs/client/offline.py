@@ -7,7 +7,6 @@ imports that when one really runs, so that C{dfs --help} is quick.  Needs no ser
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +44,8 @@ def run(act: Callable[[], int], screen: Screen, *, debug: bool) -> int:
         screen.error(Unavailable(f"{error.filename or 'the disk'}: {error.strerror or error}"))
     except Exception as error:
         if debug:
+            import traceback
+
             for line in traceback.format_exception(error):
                 for row in line.rstrip().splitlines():
                     screen.note(row)

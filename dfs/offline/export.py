@@ -245,27 +245,27 @@ class Export:
         """
         inside = [one for one in self._inside.pop(place.id, ()) if one in self._folders]
         below = [self._folders[one] for one in inside]
-        documents = self._documents.pop(place.id, [])
-        things = [Thing(f"{one.id:016x}", one.name) for one in below]
-        files = layout.files([*things, *documents])
-        found = []
+        things = [
+            *(Thing(f"{one.id:016x}", one.name, folder=True) for one in below),
+            *self._documents.pop(place.id, []),
+        ]
+        found: list[_Place] = []
         with self._target.folder(place.names) as folder:
-            for record, thing in zip(below, things, strict=True):
-                name = self._target.make(folder, [files[thing.id], layout.bare(thing.id)])
-                path = None if place.path is None else f"{place.path}{record.name}"
-                found.append(
-                    _Place(
-                        record.id,
-                        (*place.names, name),
-                        None if path is None else f"{path}/",
-                        place.note,
-                    )
-                )
-                self._described.append(describe_folder(record, path, "/".join(found[-1].names)))
-                self.report.folders += 1
-            for thing in documents:
-                self._document(folder, thing, files[thing.id], place)
+            for thing, file in zip(things, layout.files(things), strict=True):
+                if thing.folder:
+                    record = below[len(found)]
+                    names = (*place.names, self._target.make(folder, [file, thing.bare]))
+                    found.append(self._below(place, record, names))
+                else:
+                    self._document(folder, thing, file, place)
         return found
+
+    def _below(self, place: _Place, record: FolderRecord, names: tuple[str, ...]) -> _Place:
+        """A folder in a folder."""
+        path = None if place.path is None else place.path + record.name
+        self._described.append(describe_folder(record, path, "/".join(names)))
+        self.report.folders += 1
+        return _Place(record.id, names, None if path is None else f"{path}/", place.note)
 
     def _document(self, folder: int, thing: Thing, file: str, place: _Place) -> None:
         """Write a document and what is beside it."""
@@ -276,11 +276,12 @@ class Export:
         except Corrupt as error:
             self._damaged(Damage(path or thing.name, thing.id, "the document", str(error)))
             return
-        texts = Texts(self._store, self._target, self._watcher, folder, file, document)
+        names = [file, thing.bare]
+        texts = Texts(self._store, self._target, self._watcher, folder, names, document)
         for what, reason in texts.write():
             self._damaged(Damage(path or thing.name, thing.id, what, reason))
         meta = describe(document, path, texts.written, place.note)
-        names = [texts.file + layout.META, layout.bare(thing.id) + layout.META]
+        names = [texts.file + layout.META, thing.bare + layout.META]
         self._target.write(folder, names, [as_json(meta)])
         self.report.documents += 1
         self.report.lost += path is None
@@ -297,7 +298,8 @@ class Texts:
     """
     The texts of one document, each written once.
 
-    @ivar file: the name of the document's file; another one if the disk does not take it.
+    @ivar file: the name of the document's file.
+    @ivar _names: what it may be, in the order in which the disk is asked.
     @ivar written: what became of each content, by hash.
     @ivar count: how many files there are; C{size} in bytes.
     """
@@ -306,8 +308,9 @@ class Texts:
     _target: Target
     _watcher: Watcher
     _folder: int
-    file: str
+    _names: list[str]
     _document: Document
+    file: str = field(default="", init=False)
     written: dict[bytes, Written] = field(factory=dict, init=False)
     count: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
@@ -317,8 +320,7 @@ class Texts:
         Write them; what was damaged, and why.
         """
         document = self._document
-        bare = layout.bare(document.id)
-        self.file, reason = self._try(document.current.content, self._folder, [self.file, bare], "")
+        self.file, reason = self._try(document.current.content, self._folder, self._names, "")
         if reason:
             yield "the present text", reason
         past = [

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -36,7 +36,7 @@ DOCUMENTS, LOST, FOLDERS, MANIFEST, README = (
 #: The most bytes of the name of a document's file.
 _MOST = MAX_PART_BYTES - len(HISTORY)
 
-_MADE = re.compile(r"~dfs-[0-9a-f]{16}\Z", re.IGNORECASE)
+_MADE = re.compile(r"~dfs-(folder-)?[0-9a-f]{16}\Z", re.IGNORECASE)
 _UNFIT = re.compile(r"[\x00-\x1f\x7f/\ud800-\udfff]")
 
 
@@ -47,10 +47,23 @@ class Thing:
 
     @ivar id: 16 hex digits.
     @ivar name: its own.
+    @ivar folder: it is one; a document may have the same id.
     """
 
     id: str
     name: str
+    folder: bool = False
+
+    @property
+    def bare(self) -> str:
+        """The name of the file of something of which the disk does not take the name."""
+        return f"~dfs-folder-{self.id}" if self.folder else f"~dfs-{self.id}"
+
+    @property
+    def made(self) -> str:
+        """The name of the file of something that cannot have its own."""
+        room = _MOST - len(self.bare)
+        return _UNFIT.sub("", self.name).encode()[:room].decode(errors="ignore") + self.bare
 
 
 def is_plain(name: str) -> bool:
@@ -65,31 +78,13 @@ def is_plain(name: str) -> bool:
     )
 
 
-def made(name: str, thing_id: str) -> str:
-    """The name of the file of something that cannot have its own."""
-    ending = f"~dfs-{thing_id}"
-    room = _MOST - len(ending)
-    return _UNFIT.sub("", name).encode()[:room].decode(errors="ignore") + ending
-
-
-def bare(thing_id: str) -> str:
-    """The same for a disk that takes not even the beginning."""
-    return f"~dfs-{thing_id}"
-
-
-def files(things: Collection[Thing]) -> dict[str, str]:
-    """
-    The names of the files of everything that stands in one folder, by id.
-    """
+def files(things: Sequence[Thing]) -> list[str]:
+    """The names of the files of everything that stands in one folder, in the same order."""
     wanted = Counter(_alike(one.name) for one in things)
-    return {
-        one.id: (
-            one.name
-            if wanted[_alike(one.name)] == 1 and is_plain(one.name)
-            else made(one.name, one.id)
-        )
+    return [
+        one.name if wanted[_alike(one.name)] == 1 and is_plain(one.name) else one.made
         for one in things
-    }
+    ]
 
 
 def _alike(name: str) -> str:

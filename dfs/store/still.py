@@ -128,7 +128,8 @@ class StillStore:
         @raise Corrupt: it is damaged, or not there.
         """
         try:
-            data = self._reading.small(content)
+            with self._telling(f"content {content.sha256.hex()}"):
+                data = self._reading.small(content)
         except NotFound:
             raise Corrupt(f"content {content.sha256.hex()} is missing") from None
         return iter([data] if data else []) if data is not None else self._large(content)
