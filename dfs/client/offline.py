@@ -18,6 +18,7 @@ from dfs.errors import DFSError, Internal, Unavailable
 
 if TYPE_CHECKING:
     from dfs.offline.export import Damage
+    from dfs.offline.rebuild import Rebuilt
 
 _FOLDER = click.Path(exists=True, file_okay=False)
 
@@ -144,3 +145,120 @@ def export() -> Verb:
 def group() -> dict[str, click.Command]:
     """What C{dfs} has of this, by name."""
     return {"export": export().command}
+
+
+# ------------------------------------------------------------------------------------- rebuild
+
+
+def _rebuild(
+    screen: Screen,
+    now: float,
+    stores: tuple[str, ...],
+    data: str,
+    pair: tuple[tuple[str, str], ...],
+    dry_run: bool,
+) -> int:
+    from dfs.offline.rebuild import rebuild as make
+
+    rebuilt = make(data, stores, pair, dry=dry_run)
+    if screen.json:
+        screen.record(**_rebuilt_fields(rebuilt, data, dry_run))
+        return 0
+    for text in rebuilt.said:
+        screen.note(f"NOTE {text}")
+    screen.text(_rebuilt_text(rebuilt, data, dry_run) + "\n")
+    return 0
+
+
+def _rebuilt_text(rebuilt: Rebuilt, data: str, dry_run: bool) -> str:
+    from dfs.client.render import table
+
+    rows = [
+        (
+            one.pair.name,
+            ", ".join(store.identity.name for store in one.stores),
+            one.pair.active,
+            str(one.pair.epoch),
+            str(one.documents),
+            str(one.lacking) if not one.alone else "-",
+            str(one.behind),
+            str(one.buried),
+        )
+        for one in rebuilt.remnants
+    ]
+    head = (
+        *("PAIR", "STORES", "ACTIVE", "EPOCH"),
+        *("DOCUMENTS", "TO COPY", "TO JUDGE", "TO DELETE"),
+    )
+    folders = sum(not one.gone for one in rebuilt.tree.folders.values())
+    done = "Would rebuild" if dry_run else "Rebuilt"
+    return "\n".join(
+        (
+            table(head, rows, right=(3, 4, 5, 6, 7)),
+            f"{done} the journal of the cluster {rebuilt.cluster_id} in {data}: "
+            f"{len(rebuilt.documents):,} documents, {folders:,} folders, "
+            f"{len(rebuilt.users):,} users.",
+            "Not rebuilt: access requests; users who own nothing, may read nothing and wrote "
+            "nothing.",
+        )
+    )
+
+
+def _rebuilt_fields(rebuilt: Rebuilt, data: str, dry_run: bool) -> dict[str, Any]:
+    return {
+        "data": data,
+        "written": not dry_run,
+        "cluster": rebuilt.cluster_id,
+        "documents": len(rebuilt.documents),
+        "folders": sum(not one.gone for one in rebuilt.tree.folders.values()),
+        "users": len(rebuilt.users),
+        "pairs": [
+            {
+                "pair": one.pair.name,
+                "stores": [store.identity.name for store in one.stores],
+                "missing": one.missing,
+                "active": one.pair.active,
+                "epoch": one.pair.epoch,
+                "documents": one.documents,
+                "lacking": one.lacking,
+                "behind": one.behind,
+                "buried": one.buried,
+            }
+            for one in rebuilt.remnants
+        ],
+        "notes": rebuilt.said,
+    }
+
+
+def rebuild() -> Verb:
+    """C{dfs admin rebuild}."""
+    return Verb(
+        "dfs admin rebuild",
+        "--data <folder> <store>...",
+        "Make the journal of a lost name server anew, of the storage folders alone.",
+        _never,
+        (
+            click.Argument(["stores"], metavar="<store>...", type=_FOLDER, nargs=-1, required=True),
+            click.Option(
+                ["--data"],
+                required=True,
+                metavar="FOLDER",
+                type=click.Path(file_okay=False),
+                help="The folder of the new journal, as the name server's --data.",
+            ),
+            click.Option(
+                ["--pair"],
+                nargs=2,
+                multiple=True,
+                metavar="HOME BACKUP",
+                help="Two servers are a pair, though their names do not say it.",
+            ),
+            click.Option(["--dry-run"], is_flag=True, help="Say what would come of it, only."),
+        ),
+        examples=("dfs admin rebuild --data dfs-nm dfs-ss1 dfs-ss1_backup",),
+        details="Stop all servers before, and give the storage folders of all of them, both "
+        "members of each pair: what only one of them has is found by that. Needs neither a server "
+        "nor the secret; nothing in the storage folders is changed, and a journal that is there is "
+        "never overwritten. Then start the name server on FOLDER.",
+        offline=_rebuild,
+    )

@@ -317,7 +317,7 @@ class DamageTests(ExportCase):
         self.document("bad", b"Old.", b"Bad.")
         self.document("good", b"Good.")
         self.harm(
-            "UPDATE contents SET data = 'x' WHERE sha256 = ?", hashlib.sha256(b"Bad.").digest()
+            "UPDATE contents SET data = x'78' WHERE sha256 = ?", hashlib.sha256(b"Bad.").digest()
         )
         report = self.export(close=False)
         [damage] = report.damaged
