@@ -43,7 +43,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "client/*": {"dfs"},
     "client/__main__": {"dfs.secret"},
     # Only inside of functions: what needs no server is not loaded by whoever asks one.
-    "client/offline": {"dfs.offline.export", "dfs.offline.rebuild"},
+    "client/offline": {"dfs.offline.export", "dfs.offline.gathering", "dfs.offline.rebuild"},
     # A journal is written as the name server's own engine does.
     "offline/*": {"dfs.nm.journal", "dfs.nm.kept", "dfs.nm.sqlite", "dfs.nm.tables"},
     "wire/server": {"dfs.timing"},

@@ -18,7 +18,7 @@ from dfs.errors import DFSError, Internal, Unavailable
 
 if TYPE_CHECKING:
     from dfs.offline.export import Damage
-    from dfs.offline.rebuild import Rebuilt
+    from dfs.offline.gathering import Rebuilt
 
 _FOLDER = click.Path(exists=True, file_okay=False)
 
@@ -90,6 +90,7 @@ class _Watch:
 
 
 def _export(screen: Screen, now: float, store: str, folder: str) -> int:
+    from dfs.client.render import count
     from dfs.offline.export import Watcher, export
 
     watch = _Watch(screen)
@@ -99,8 +100,9 @@ def _export(screen: Screen, now: float, store: str, folder: str) -> int:
         watch.close()
     damaged = [f"{one.path}: {one.what}" for one in report.damaged]
     said = (
-        f"Exported {report.documents:,} documents of {report.server} in {report.folders:,} folders "
-        f"to {folder}: {report.texts:,} texts, {report.size:,} bytes."
+        f"Exported {count(report.documents, 'document')} of {report.server} in "
+        f"{count(report.folders, 'folder')} to {folder}: {count(report.texts, 'text')}, "
+        f"{count(report.size, 'byte')}."
     )
     if report.lost:
         said += f"\nThe folders of {report.lost:,} are not known: see lost-folders."
@@ -171,7 +173,7 @@ def _rebuild(
 
 
 def _rebuilt_text(rebuilt: Rebuilt, data: str, dry_run: bool) -> str:
-    from dfs.client.render import table
+    from dfs.client.render import count, table
 
     rows = [
         (
@@ -196,8 +198,8 @@ def _rebuilt_text(rebuilt: Rebuilt, data: str, dry_run: bool) -> str:
         (
             table(head, rows, right=(3, 4, 5, 6, 7)),
             f"{done} the journal of the cluster {rebuilt.cluster_id} in {data}: "
-            f"{len(rebuilt.documents):,} documents, {folders:,} folders, "
-            f"{len(rebuilt.users):,} users.",
+            f"{count(len(rebuilt.documents), 'document')}, {count(folders, 'folder')}, "
+            f"{count(len(rebuilt.users), 'user')}.",
             "Not rebuilt: access requests; users who own nothing, may read nothing and wrote "
             "nothing.",
         )
