@@ -104,7 +104,7 @@ async def test_export_of_both(empty_cluster: Cluster) -> None:
 @pytest.mark.parametrize("left", [MEMBERS, ("ss1",), ("ss1_backup",)])
 async def test_rebuilt(empty_cluster: Cluster, left: tuple[str, ...]) -> None:
     """
-    R9: everything is killed and the folder of the name server is gone: a new journal is made of
+    Everything is killed and the folder of the name server is gone: a new journal is made of
     the stores that are left, and everything is there; nothing is HELD.
     """
     pair = await Pair.started(empty_cluster, SHORT)
