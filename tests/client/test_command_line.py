@@ -95,7 +95,7 @@ def test_completion(surroundings: dict[str, str]) -> None:
         (["admin"], 2, "command"),
         (["admin", "explode"], 2, "failover, handback"),
         (["export", "/no/such/store", "out"], 2, "dfs export <store> <folder>"),
-        (["export", "/", "/proc/nowhere"], 1, "/proc/nowhere cannot be made"),
+        (["export", "/usr", "/proc/nowhere"], 1, "/proc/nowhere cannot be made"),
         (["export", "/usr", "/tmp/dfs-nowhere"], 1, "no store in /usr"),
         (["admin", "rebuild", "/usr"], 2, "--data"),
         (["admin", "rebuild", "--data", "/proc/nowhere", "/usr"], 1, "/proc"),
