@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nm": {"nm", "console", "columns", "core", "wire", "errors", "timing"},
     "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
     "client": {"client", "columns", "core", "wire", "errors", "timing"},
+    "offline": {"offline", "store", "core", "errors", "dfs"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
@@ -46,6 +47,10 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
     "client/__main__": {"dfs.secret"},
+    # Only inside of functions: what needs no server is not loaded by whoever asks one.
+    "client/offline": {"dfs.offline.export", "dfs.offline.gathering", "dfs.offline.rebuild"},
+    # A journal is written as the name server's own engine does.
+    "offline/*": {"dfs.nm.journal", "dfs.nm.kept", "dfs.nm.sqlite", "dfs.nm.tables"},
     "wire/server": {"dfs.timing"},
 }
 
@@ -227,6 +232,26 @@ class ImportTests(SynchronousTestCase):
                 for module in pure
                 for name in module.imports()
                 if name.split(".")[0] in IMPURE
+            ]
+        )
+
+    def test_offline_is_loaded_late(self) -> None:
+        """What needs no server is imported by one command, when it runs, and by nobody else."""
+        self.refuse(
+            [
+                f"{module.name} imports {name}"
+                for module in DFS
+                for part, name in targets(module)
+                if part == "offline" and module.part not in ("offline", "client")
+            ]
+            + [
+                f"{module.name} imports {name} at once"
+                for module in DFS
+                for name in module.at_import()
+                if name.startswith("dfs.offline")
+                and module.part != "offline"
+                # For the types alone.
+                and module.name != "client/offline"
             ]
         )
 
