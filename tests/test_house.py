@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nm": {"nm", "core", "wire", "errors", "timing"},
     "ss": {"ss", "core", "wire", "store", "errors", "timing"},
     "client": {"client", "core", "wire", "errors", "timing"},
+    "sim": {"sim", "nm", "ss", "client", "store", "core", "wire", "errors", "timing"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
@@ -40,7 +41,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/tap": {"dfs.daemon", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
-    "client/__main__": {"dfs.secret"},
+    "client/__main__": {"dfs.secret", "dfs.sim.command"},
     "wire/server": {"dfs.timing"},
 }
 
@@ -70,13 +71,25 @@ PURE_WIRE = {
 ENTRANCES = {"nm/tap", "ss/tap", "client/__main__", "client/shell"}
 
 #: Where time may be read and chance be drawn.  Everybody else is given a clock, or a function.
-SOURCES = ENTRANCES
+#: The simulation draws from seeds, in one place.
+SOURCES = ENTRANCES | {"sim/chance"}
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
-    # the pauses between two looks of somebody who waits for others; the turn of other connections.
-    "callLater": {"nm/relay", "nm/replicator", "ss/streaming", "wire/client", "wire/protocol"},
+    # the pauses between two looks of somebody who waits for others; the turn of other connections;
+    # simulated clocks, and what a simulated machine does by itself.
+    "callLater": {
+        "nm/relay",
+        "nm/replicator",
+        "sim/clock",
+        "sim/cluster",
+        "sim/disks",
+        "sim/network",
+        "ss/streaming",
+        "wire/client",
+        "wire/protocol",
+    },
     "deferLater": {
         "client/asking",
         "nm/changes",
@@ -84,6 +97,8 @@ TIMERS: dict[str, set[str]] = {
         "nm/storage",
         "nm/surveys",
         "nm/watch",
+        "sim/people",
+        "sim/storm",
         "ss/link",
     },
     "LoopingCall": set(),

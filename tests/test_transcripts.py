@@ -26,11 +26,11 @@ from pathlib import Path
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.sim.cluster import SECRET, Cluster
 from dfs.wire.messages import REQUESTS
 from dfs.wire.proof import Claim, prove, proves
 from dfs.wire.protocol import ServerProtocol
 from dfs.wire.server import ServerFactory
-from tests.simulation.cluster import SECRET, Cluster
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.rst"
 

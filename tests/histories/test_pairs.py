@@ -13,10 +13,10 @@ from dfs.core.documents import Document
 from dfs.errors import Exists, NotFound, Unauthorized, Unavailable
 from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings as NMSettings
+from dfs.sim.cluster import Cluster
 from dfs.store.memory import MemoryDisk
 from dfs.wire.messages import ServerLine
 from tests.histories.case import HistoryCase
-from tests.simulation.cluster import Cluster
 
 #: Seconds in which everything that can settle has settled: silence, return, handback.
 LONG = 90.0
