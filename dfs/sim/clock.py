@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from math import inf, nextafter
 from typing import Any
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
@@ -69,7 +70,8 @@ class Call:
     def reset(self, secondsFromNow: float) -> None:
         """Do it so long from now."""
         self._check()
-        self._move(self._clock.seconds() + secondsFromNow / self._rate)
+        now = self._clock.seconds()
+        self._move(now + secondsFromNow if self.owner is None else self.owner.due(secondsFromNow))
 
     def active(self) -> bool:
         """It is still to be done."""
@@ -134,22 +136,22 @@ class Clock:
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
     ) -> Call:
         """Do something later, in no process."""
-        return self.call(None, delay, callable, args, kw)
+        return self.call(None, self._now + delay, callable, args, kw)
 
     def call(
         self,
         owner: ProcessClock | None,
-        delay: float,
+        due: float,
         function: Callable[..., object],
         arguments: tuple[Any, ...],
         keywords: dict[str, Any],
     ) -> Call:
         """
-        Do something later.
+        Do something at a time.
 
-        @param delay: seconds of this clock.
+        @param due: on this clock.
         """
-        call = Call(self, owner, self._now + delay, function, arguments, keywords)
+        call = Call(self, owner, due, function, arguments, keywords)
         self.push(call)
         return call
 
@@ -244,7 +246,15 @@ class ProcessClock:
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
     ) -> Call:
         """Do something later, if it is still running then."""
-        return self.clock.call(self, delay / self.rate, callable, args, kw)
+        return self.clock.call(self, self.due(delay), callable, args, kw)
+
+    def due(self, delay: float) -> float:
+        """When, for everybody, so many seconds of its own will have passed; never less."""
+        when = self.seconds() + delay
+        due = when / self.rate
+        while due * self.rate < when:
+            due = nextafter(due, inf)
+        return due
 
     def getDelayedCalls(self) -> list[IDelayedCall]:
         """What everybody is to do."""

@@ -85,6 +85,7 @@ class Life:
     @ivar clock: its own.
     @ivar owner: its name to the network.
     @ivar server: what runs in it.
+    @ivar stopping: it was asked to end in good order.
     """
 
     clock: ProcessClock
@@ -93,6 +94,7 @@ class Life:
     device: Device
     threads: Threads
     server: NameServer | StorageServer | None = None
+    stopping: bool = False
 
 
 class Cluster:
@@ -278,14 +280,16 @@ class Cluster:
         life = self.lives[name]
         server = life.server
         assert server is not None
+        life.stopping = True
         if name == NM:
             self.nm = None
         else:
             del self.servers[name]
         self.network.silence(life.address)
         await _done(server.stopService())
-        self.network.cut(life.address)
-        self._end(life)
+        if not life.clock.dead:  # killed meanwhile
+            self.network.cut(life.address)
+            self._end(life)
 
     def stop(self, name: str) -> None:
         """Stop a storage server in good order."""
@@ -311,7 +315,7 @@ class Cluster:
             life.device.crash(self.conditions.survives())
             for protocol in protocols:
                 protocol.connectionLost(Failure(ConnectionAborted()))
-            if life.server is not None:
+            if life.server is not None and not life.stopping:
                 life.server.stopService()
         finally:
             self.burying = False
@@ -398,6 +402,12 @@ class Cluster:
     def dial(self, name: str = "") -> Connection:
         """A bare connection to a storage server, or to the name server."""
         return self.run(self.network.dial(self.lives[name].address if name else NAME_SERVER))
+
+    def abandon(self) -> None:
+        """Nothing more is wanted of all this."""
+        for name in sorted(self.lives):
+            self.kill(name)
+        self.burying = True
 
     def close(self) -> None:
         """End everything; nothing may be left that waits."""
