@@ -21,7 +21,7 @@ from zope.interface import implementer
 from dfs.core.documents import Content
 from dfs.core.measure import Measure
 from dfs.sim.clock import ProcessClock
-from dfs.store.interfaces import IIncoming, IReader
+from dfs.store.interfaces import INLINE_BYTES, IIncoming, IReader
 from dfs.store.memory import MemoryStore
 
 T = TypeVar("T")
@@ -86,6 +86,10 @@ class Threads:
     _clock: ProcessClock
     _seconds: Seconds | None = None
 
+    def hurry(self) -> None:
+        """They take no time any more."""
+        self._seconds = None
+
     def run(self, function: Callable[..., T], *arguments: Any) -> Deferred[T]:
         """Do something that blocks; it is done at some moment, and known at a later one."""
         if self._seconds is None:
@@ -97,9 +101,9 @@ class Threads:
     def _do(
         self, known: Deferred[T], function: Callable[..., T], arguments: tuple[Any, ...]
     ) -> None:
-        assert self._seconds is not None
         done: Deferred[T] = maybeDeferred(function, *arguments)
-        self._clock.callLater(self._seconds(), done.chainDeferred, known)
+        seconds = self._seconds() if self._seconds is not None else 0.0
+        self._clock.callLater(seconds, done.chainDeferred, known)
 
 
 @implementer(IReader)
@@ -160,9 +164,13 @@ class ThreadedStore(MemoryStore):
     def reader(self, content: Content) -> IReader:
         """See L{dfs.store.interfaces.IStore.reader}."""
         reader = super().reader(content)
-        return reader if self.threads is None else _Reader(reader, self.threads)
+        if self.threads is None or content.size <= INLINE_BYTES:
+            return reader
+        return _Reader(reader, self.threads)
 
     def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:
         """See L{dfs.store.interfaces.IStore.receive}."""
         incoming = super().receive(size, known)
-        return incoming if self.threads is None else _Incoming(incoming, self.threads)
+        if self.threads is None or (size is not None and size <= INLINE_BYTES):
+            return incoming
+        return _Incoming(incoming, self.threads)

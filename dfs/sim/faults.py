@@ -98,7 +98,7 @@ async def stutter(storm: Storm, target: str) -> None:
         return
     storm.tell("stutter", name)
     for _ in range(storm.random.randrange(3, 30)):
-        if not storm.somebody(name) == name:
+        if storm.somebody(name) != name:
             return
         await _still(storm, name, storm.wait(storm.random.uniform(0.01, 3.0)))
         await storm.wait(storm.random.uniform(0.01, 1.0))

@@ -56,7 +56,7 @@ class Options:
 
     seed: int
     faults: tuple[str, ...] | None = None
-    seconds: float = 60.0
+    seconds: float = 40.0
     spared: frozenset[int] = frozenset()
     built: Built = _as_it_is
 
@@ -126,7 +126,7 @@ class History:
         if "drift" in traits:
             for name in (NM, "ss1", "ss1_backup", "ss2", "ss2_backup"):
                 self.cluster.rates[name] = random.uniform(0.95, 1.05)
-        rest, pause = random.choice([0.2, 1.0, 3.0]), random.choice([0.5, 2.0, 8.0])
+        rest, pause = random.choice([0.3, 1.0, 4.0]), random.choice([0.3, 1.0, 4.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
             self.cluster,
@@ -185,6 +185,7 @@ class History:
         self._pass(self.options.seconds)
         self.trace.tell("*", "the storm is over")
         self.storm.calm()
+        cluster.calm()
         for name in (NM, *sorted(cluster.disks)):
             cluster.begin(name)
         self._pass(5.0)
@@ -266,8 +267,9 @@ def conditions(traits: Sequence[str], random: Random, built: Built) -> Condition
     if "jitter" in traits:
         weather.jitter = random.choice([0.01, 0.1, 1.0])
     fsync = random.choice([0.001, 0.01, 0.1])
-    thread = random.choice([0.001, 0.05, 0.5]) if "threads" in traits else 0.0005
-    made = Conditions(weather, _about(fsync, random), _about(thread, random), built=built)
+    made = Conditions(weather, _about(fsync, random), _about(0.0005, random), built=built)
+    if "threads" in traits:
+        made.thread = _about(random.choice([0.005, 0.05, 0.5]), random)
     if "survives" in traits:
         made.survives = lambda: random.random() < 0.5
     if "lingers" in traits:

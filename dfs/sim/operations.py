@@ -104,21 +104,21 @@ async def create(hand: Hand, deed: Deed) -> object:
     return await hand.session.create(deed.path)
 
 
-async def delete(hand: Hand, deed: Deed) -> object:
+async def delete(hand: Hand, deed: Deed) -> None:
     """End it."""
-    return await hand.session.delete(deed.path)
+    await hand.session.delete(deed.path)
 
 
-async def grant(hand: Hand, deed: Deed) -> object:
+async def grant(hand: Hand, deed: Deed) -> None:
     """Let somebody in."""
     deed.whom = hand.random.choice(hand.others)
-    return await hand.session.add_access(deed.path, deed.whom, "w")
+    await hand.session.add_access(deed.path, deed.whom, "w")
 
 
-async def revoke(hand: Hand, deed: Deed) -> object:
+async def revoke(hand: Hand, deed: Deed) -> None:
     """Let somebody in no longer."""
     deed.whom = hand.random.choice(hand.others)
-    return await hand.session.rem_access(deed.path, deed.whom)
+    await hand.session.rem_access(deed.path, deed.whom)
 
 
 #: What is only added to, by APPEND; by WRITE; what is written anew; what comes and goes; what is

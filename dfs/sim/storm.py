@@ -11,7 +11,7 @@ So every second one comes after so many arrivals, and strikes the process that g
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -27,7 +27,7 @@ from dfs.sim.trace import Trace
 AT_ONCE = 4
 
 #: Arrivals between two aimed faults, at most.
-ARRIVALS = 1500
+ARRIVALS = 600
 
 
 @define(eq=False)
@@ -49,7 +49,7 @@ class Storm:
     random: Random
     kinds: Sequence[str]
     pause: float
-    faults: dict[str, Callable[[Storm, str], object]]
+    faults: Mapping[str, Callable[[Storm, str], object]]
     spared: frozenset[int] = frozenset()
     counts: Counter[str] = field(factory=Counter, init=False)
     struck: set[str] = field(factory=set, init=False)

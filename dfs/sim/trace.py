@@ -93,7 +93,7 @@ class Trace:
     def _defect(self, who: str, failure: Failure) -> None:
         # A failure of the simulation itself is nobody's defect but ours; it counts all the same.
         self.defects.append(f"{who}: {failure.getTraceback()}")
-        self.tell(who, f"FAILURE {failure.type.__name__}: {failure.getErrorMessage()}")
+        self.tell(who, f"FAILURE {failure.getErrorMessage()}")
 
 
 def _plain(value: object) -> bool:

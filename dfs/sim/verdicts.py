@@ -13,7 +13,7 @@ from attrs import define
 
 from dfs.core.documents import Content, Document, Revision
 from dfs.core.versions import Version
-from dfs.errors import NotFound, Unauthorized
+from dfs.errors import NotFound
 from dfs.sim.cluster import Cluster
 from dfs.sim.ledger import WORD, Deed, Ledger
 from dfs.sim.operations import BRIEF, LINE, LOG, PAGE, SHARED, kind_of
@@ -187,9 +187,9 @@ class Verdict:
                 continue  # it may have gone with the document
             yield from self._contained(deed, document)
             later = [one for one in deeds if one is not deed and not one.before(deed)]
-            if deed.done and not any(one.possible for one in later) and deed.verb == "PUT":
-                if deed.word not in kept:
-                    yield f"I4: lost: {deed}"
+            newest = deed.verb == "PUT" and not any(one.possible for one in later)
+            if newest and deed.done and deed.word not in kept:
+                yield f"I4: lost: {deed}"
         text = self._text(document.current.content)
         texts = {deed.text for deed in deeds if deed.verb == "PUT" and deed.possible}
         if text and text not in texts:
@@ -198,7 +198,7 @@ class Verdict:
     @staticmethod
     def _contained(deed: Deed, document: Document) -> Iterator[str]:
         if deed.done and deed.version is not None and not document.version >= deed.version:
-            yield f"I4: {deed.path} is {document.version} and does not contain {deed.version}: {deed}"
+            yield f"I4: {document.version} does not contain {deed.version}: {deed}"
 
     def _created(self, path: str, document: Document | None) -> Iterator[str]:
         """I6: what was deleted is gone; what was made is there."""
@@ -287,6 +287,3 @@ class Verdict:
                 continue
             if deed.epoch[0] == read.epoch[1]:
                 yield f"I9: {read} lacks {deed}"
-
-
-__all__ = ["NotFound", "Unauthorized", "Verdict"]
