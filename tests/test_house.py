@@ -64,6 +64,8 @@ PURE_WIRE = {
         "proof",
         "records",
         "request",
+        "tree",
+        "branches",
     )
 }
 

@@ -12,7 +12,7 @@ first: if it is frozen, the change was not sent, and goes to whoever takes its p
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -109,19 +109,44 @@ class Asker:
 
         return await self._until_done(once, True)
 
+    async def name_server_deeds(self, request: Request[Any], each: Callable[[Any], None]) -> None:
+        """
+        Have a name server do many things, each of which it tells with an entry of a list.
+
+        @raise Unanswered: it was begun, and how far it came is not known.
+        """
+
+        async def once(notice: Notice) -> None:
+            connection = await self._reach(notice)
+            await self._find_alive(connection)
+            async for item in self._items(connection, request, CHANGE_SECONDS):
+                notice.end()
+                each(item)
+
+        await self._until_done(once, False)
+
     async def list_from(self, connection: Connection, request: Request[Any]) -> list[Any]:
         """All entries of a list, from one server, asked once."""
-        items = connection.ask_items(request, READ_SECONDS)
-        found: list[Any] = []
+        return [item async for item in self._items(connection, request, READ_SECONDS)]
+
+    async def _items(
+        self, connection: Connection, request: Request[Any], seconds: float
+    ) -> AsyncIterator[Any]:
+        """
+        The entries of a list, as they come.
+
+        @param seconds: from one to the next.
+        """
+        items = connection.ask_items(request, None)
         try:
-            while batch := await self.bounded(items.read(), READ_SECONDS):
+            while batch := await self.bounded(items.read(), seconds):
                 self.heard(connection)
-                found += batch
+                for item in batch:
+                    yield item
         except Unavailable as error:
             raise judged(error, connection) from None
         finally:
             items.close()
-        return found
 
     async def document(
         self,

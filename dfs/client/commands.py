@@ -172,16 +172,6 @@ async def create(work: Work, paths: tuple[str, ...]) -> None:
     await each(work, paths, one)
 
 
-async def delete(work: Work, paths: tuple[str, ...]) -> None:
-    """C{DELETE}."""
-
-    async def one(path: str) -> None:
-        await work.session.delete(path)
-        done(work, "File deleted successfully!", path=path)
-
-    await each(work, paths, one)
-
-
 async def append(work: Work, path: str, text: tuple[str, ...]) -> None:
     """C{APPEND}."""
     committed = await work.session.append(path, typed(" ".join(text)))
@@ -221,18 +211,39 @@ async def abort(work: Work) -> None:
     forget(work)
 
 
-async def put(work: Work, names: tuple[str, ...]) -> None:
+async def put(work: Work, recursive: bool, names: tuple[str, ...]) -> None:
     """C{PUT}."""
+    if recursive:
+        from dfs.client.trees import put_tree
+
+        await put_tree(work, *_one_folder(names))
+        return
     from dfs.client.transfer import put
 
     await put(work, names)
 
 
-async def get(work: Work, names: tuple[str, ...]) -> None:
+async def get(work: Work, recursive: bool, names: tuple[str, ...]) -> None:
     """C{GET}."""
+    if recursive:
+        from dfs.client.trees import get_tree
+
+        await get_tree(work, *_one_folder(names))
+        return
     from dfs.client.transfer import get
 
     await get(work, names)
+
+
+def _one_folder(names: tuple[str, ...]) -> tuple[str, str | None]:
+    """
+    What is copied, and where to, if that was said.
+
+    @raise click.UsageError: more was said.
+    """
+    if len(names) > 2:
+        raise click.UsageError("with -r one folder is copied at a time: <folder> [<target>]")
+    return names[0], names[1] if len(names) == 2 else None
 
 
 async def add_access(work: Work, read: bool, write: bool, path: str, user: str) -> None:

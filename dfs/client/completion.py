@@ -92,9 +92,12 @@ class Names:
         self._known: dict[str, tuple[float, list[str]]] = {}
 
     async def paths(self) -> list[str]:
-        """Documents."""
-        return await self._fresh(
-            "paths", lambda: self._session.view().addCallback(lambda lines: [x.path for x in lines])
+        """Documents and folders, which end with a slash."""
+        return await self._fresh("paths", self._all_paths)
+
+    def _all_paths(self) -> Deferred[list[str]]:
+        return self._session.view_folder(deep=True).addCallback(
+            lambda lines: [f"{one.path}/" if one.folder else one.path for one in lines]
         )
 
     async def users(self) -> list[str]:

@@ -69,6 +69,12 @@ class Locations:
         self._known.pop((path, "r"), None)
         self._known.pop((path, "w"), None)
 
+    def forget_below(self, path: str) -> None:
+        """Believe nothing about what stands at a path, or in the folder there."""
+        below = path + "/"
+        for key in [key for key in self._known if key[0] == path or key[0].startswith(below)]:
+            del self._known[key]
+
     def forget_elsewhere(self, path: str, server: str) -> None:
         """Believe nothing about a document any more unless it is on that server."""
         known = [self._known.get((path, right)) for right in "rw"]

@@ -93,8 +93,18 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 # ------------------------------------------------------------------------------------ lists
 
 
-def view_table(lines: Iterable[ViewLine]) -> str:
-    """C{VIEW -l}."""
+def name_of(line: ViewLine, *, whole: bool = True) -> str:
+    """
+    How something is called in a list; a folder ends with a slash.
+
+    @param whole: with its path.
+    """
+    path = f"{line.path}/" if line.folder else line.path
+    return path if whole else path[path.rstrip("/").rfind("/") + 1 :]
+
+
+def view_table(lines: Iterable[ViewLine], *, whole: bool = True) -> str:
+    """C{VIEW -l} and C{VIEWFOLDER -l}."""
     return table(
         (
             *("NAME", "WORDS", "CHARACTERS", "SIZE", "LAST CHANGE"),
@@ -102,10 +112,8 @@ def view_table(lines: Iterable[ViewLine]) -> str:
         ),
         (
             (
-                line.path,
-                str(line.words),
-                str(line.characters),
-                str(line.size),
+                name_of(line, whole=whole),
+                *(["-"] * 3 if line.folder else map(str, figures(line))),
                 moment(line.modified),
                 line.modified_by,
                 line.owner,
@@ -119,8 +127,20 @@ def view_table(lines: Iterable[ViewLine]) -> str:
     )
 
 
+def figures(line: ViewLine) -> tuple[int, int, int]:
+    """Words, characters, bytes."""
+    return line.words, line.characters, line.size
+
+
 def view_record(line: ViewLine) -> dict[str, Any]:
     """A document of VIEW for a program."""
+    fields = folder_record(line)
+    del fields["folder"]
+    return fields
+
+
+def folder_record(line: ViewLine) -> dict[str, Any]:
+    """A document or folder of VIEWFOLDER for a program."""
     return {**asdict(line), "modified": stamp(line.modified)}
 
 

@@ -190,18 +190,18 @@ class Screen:
         """Somebody looks at a bar."""
         return self._messages_terminal and not self.json
 
-    def progress(self, what: str, total: int | None) -> Progress:
+    def progress(self, what: str, total: int | None, unit: str = "B") -> Progress:
         """
         A bar, if there is somebody to look at it.
 
-        @param total: bytes, if known.
+        @param total: bytes, or whatever C{unit} says, if known.
         """
         if not self.shows_progress:
             return _NoProgress()
         from tqdm import tqdm
 
         bar: Progress = tqdm(
-            total=total, desc=one_line(what), unit="B", unit_scale=True, leave=False, delay=0.3
+            total=total, desc=one_line(what), unit=unit, unit_scale=True, leave=False, delay=0.3
         )
         return bar
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from attrs import frozen
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
+from dfs.client.deeds import deferred
 from dfs.client.drafts import Draft
 from dfs.client.failures import Unanswered, in_doubt
+from dfs.client.folders import Folders
 from dfs.client.links import Dial, Links
 from dfs.client.notices import Tell
 from dfs.client.reading import Download, Incoming, Words, begin_download
@@ -55,23 +56,12 @@ from dfs.wire.messages import (
 )
 
 A = TypeVar("A", bound=Record)
-P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Seconds after which INFO does without the exact figures.
 STAT_SECONDS = 3.0
 
 __all__ = ["DocumentInfo", "Session", "Waiting"]
-
-
-def _deferred(method: Callable[P, Doing[T]]) -> Callable[P, Deferred[T]]:
-    """Let a coroutine function return a Deferred."""
-
-    @functools.wraps(method)
-    def begin(*args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return Deferred.fromCoroutine(method(*args, **kwargs))
-
-    return begin
 
 
 @frozen
@@ -89,7 +79,7 @@ class DocumentInfo:
     note: str = ""
 
 
-class Session:
+class Session(Folders):
     """
     One user's way into a cluster.
 
@@ -122,7 +112,7 @@ class Session:
         """
         self.user = user
         self._links = Links(clock, dial, name_servers, user)
-        self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
+        super().__init__(Asker(clock, wall, self._links, random, waiting or Waiting()))
 
     def tell_waits(self, tell: Tell | None) -> None:
         """
@@ -138,22 +128,22 @@ class Session:
 
     # ------------------------------------------------------------------------ about the cluster
 
-    @_deferred
+    @deferred
     async def whoami(self) -> str:
         """The user that the name server takes this session for."""
         return (await self._asker.name_server(WhoAmI())).user
 
-    @_deferred
+    @deferred
     async def users(self) -> list[UserLine]:
         """Everybody who ever logged in."""
         return await self._asker.name_server_list(ListUsers())
 
-    @_deferred
+    @deferred
     async def servers(self) -> list[ServerLine]:
         """The storage servers."""
         return await self._asker.name_server_list(Servers())
 
-    @_deferred
+    @deferred
     async def status(self, server: str = "") -> list[StatusLine]:
         """
         How a server is.
@@ -169,7 +159,7 @@ class Session:
                 return await self._asker.list_from(connection, Status())
         raise NotFound(f"there is no storage server {server!r}; SERVERS lists them")
 
-    @_deferred
+    @deferred
     async def view(self, all: bool = False) -> list[ViewLine]:
         """
         The documents that the user may read.
@@ -180,7 +170,7 @@ class Session:
 
     # ----------------------------------------------------------------------- names and rights
 
-    @_deferred
+    @deferred
     async def create(self, path: str) -> str:
         """
         Make a new, empty document.
@@ -192,7 +182,7 @@ class Session:
         self._asker.locations.forget(path)
         return created.id
 
-    @_deferred
+    @deferred
     async def delete(self, path: str) -> None:
         """Remove a document with its history and its access list."""
         path = paths.normalize(path)
@@ -201,7 +191,7 @@ class Session:
         finally:
             self._asker.locations.forget(path)
 
-    @_deferred
+    @deferred
     async def add_access(self, path: str, user: str, right: str) -> None:
         """
         Let somebody in.
@@ -211,13 +201,13 @@ class Session:
         # Granting twice is granting once.
         await self._asker.name_server(AddAccess(paths.normalize(path), user, right))
 
-    @_deferred
+    @deferred
     async def rem_access(self, path: str, user: str) -> None:
         """Take somebody's access away."""
         path = paths.normalize(path)
         await self._change(RemAccess(path, user), "REMACCESS", path, "INFO")
 
-    @_deferred
+    @deferred
     async def info(self, path: str) -> DocumentInfo:
         """
         Everything that is known about a document.
@@ -248,7 +238,7 @@ class Session:
 
     # -------------------------------------------------------------------------------- reading
 
-    @_deferred
+    @deferred
     async def read(self, path: str) -> bytes:
         """The whole content, for documents that are known to fit into memory."""
         path = paths.normalize(path)
@@ -266,7 +256,7 @@ class Session:
 
         return await self._asker.document(path, "r", use, repeatable=True)
 
-    @_deferred
+    @deferred
     async def open_read(self, path: str) -> Download:
         """The whole content, to be read in pieces."""
         return await begin_download(self._asker, paths.normalize(path))
@@ -282,7 +272,7 @@ class Session:
 
     # -------------------------------------------------------------------------------- writing
 
-    @_deferred
+    @deferred
     async def put(self, path: str, source: bytes | OpenSource) -> Committed:
         """
         Give a document a whole new content; make the document first if there is none.
@@ -303,23 +293,23 @@ class Session:
             await self._change(Create(path), "PUT", path, "INFO")
         return await self._commit(path, use, "PUT", bulk=True)
 
-    @_deferred
+    @deferred
     async def append(self, path: str, text: str | bytes) -> Committed:
         """Add to the end of a document, as one change."""
         body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         return await self._request(path, lambda at: Append(at.ticket, ""), "APPEND", body)
 
-    @_deferred
+    @deferred
     async def undo(self, path: str) -> Committed:
         """Take the last change of a document back, whoever made it."""
         return await self._request(path, lambda at: Undo(at.ticket), "UNDO")
 
-    @_deferred
+    @deferred
     async def redo(self, path: str) -> Committed:
         """Bring back what C{undo} took."""
         return await self._request(path, lambda at: Redo(at.ticket), "REDO")
 
-    @_deferred
+    @deferred
     async def write(self, path: str, sentence: int) -> WriteSession:
         """
         Lock one sentence of a document and begin to edit it.
@@ -363,10 +353,3 @@ class Session:
             return await self._asker.document(path, "w", use, repeatable=False, bulk=bulk)
         except Unanswered:
             raise in_doubt(what, path, "READ") from None
-
-    async def _change(self, request: Request[A], what: str, path: str, look: str) -> A:
-        """A change that the name server makes."""
-        try:
-            return await self._asker.name_server(request, repeatable=False)
-        except Unanswered:
-            raise in_doubt(what, path, look) from None

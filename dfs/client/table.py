@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import click
 
-from dfs.client import commands
+from dfs.client import commands, places
 from dfs.client.verbs import RemotePath, Table, UserName, Verb, VerbName
 
 
@@ -30,7 +30,7 @@ def flag(*names: str, help: str) -> click.Option:
 
 def table() -> Table:
     """Every command."""
-    return Table((*_reading(), *_changing(), *_cluster()))
+    return Table((*_reading(), *_changing(), *_arranging(), *_cluster()))
 
 
 def _reading() -> tuple[Verb, ...]:
@@ -44,7 +44,6 @@ def _reading() -> tuple[Verb, ...]:
                 flag("-a", "all", help="Also those that you may not read."),
                 flag("-l", "long", help="With words, size, last change, owner, server …"),
             ),
-            aliases=("ls",),
             examples=("VIEW", "VIEW -al"),
         ),
         Verb(
@@ -155,22 +154,40 @@ def _changing() -> tuple[Verb, ...]:
         ),
         Verb(
             "PUT",
-            "<local>… [<path>]",
+            "[-r] <local>… [<path>]",
             "Store local files as whole documents.",
             commands.put,
-            (click.Argument(["names"], type=click.Path(allow_dash=True), nargs=-1, required=True),),
-            examples=("PUT notes.txt", "PUT draft.txt reports/q3.txt", "PUT a.txt b.txt texts/"),
+            (
+                flag("-r", "-R", "recursive", help="A folder with everything in it."),
+                click.Argument(
+                    ["names"], type=click.Path(allow_dash=True), nargs=-1, required=True
+                ),
+            ),
+            examples=(
+                "PUT notes.txt",
+                "PUT draft.txt reports/q3.txt",
+                "PUT a.txt b.txt texts/",
+                "PUT -r reports",
+            ),
             details="A <path> that ends with / is a folder prefix; several files need one. The"
             " local name - is standard input. An existing document gets the new content as one"
             " change that can be undone.",
         ),
         Verb(
             "GET",
-            "<path>… [<local>]",
+            "[-r] <path>… [<local>]",
             "Copy whole documents into local files.",
             commands.get,
-            (click.Argument(["names"], type=RemotePath(), nargs=-1, required=True),),
-            examples=("GET notes.txt", "GET reports/q3.txt q3.txt", "GET notes.txt -"),
+            (
+                flag("-r", "-R", "recursive", help="A folder with everything in it."),
+                click.Argument(["names"], type=RemotePath(), nargs=-1, required=True),
+            ),
+            examples=(
+                "GET notes.txt",
+                "GET reports/q3.txt q3.txt",
+                "GET notes.txt -",
+                "GET -r reports backup",
+            ),
             details="A local file that exists is replaced, at once and as a whole. The local name"
             " - is standard output. Several documents need a local folder.",
         ),
@@ -192,12 +209,16 @@ def _changing() -> tuple[Verb, ...]:
         ),
         Verb(
             "DELETE",
-            "<path>…",
+            "[-r] [-f] <path>…",
             "Remove a document with its history.",
-            commands.delete,
-            (paths_argument(),),
+            places.delete,
+            (
+                flag("-r", "-R", "recursive", help="Folders too, with everything in them."),
+                flag("-f", "force", help="What is not there is no error."),
+                paths_argument(),
+            ),
             aliases=("rm",),
-            examples=("DELETE notes.txt",),
+            examples=("DELETE notes.txt", "rm -r reports"),
         ),
         Verb(
             "ADDACCESS",
@@ -221,6 +242,76 @@ def _changing() -> tuple[Verb, ...]:
             examples=("REMACCESS notes.txt bob",),
         ),
     )
+
+
+def _arranging() -> tuple[Verb, ...]:
+    return (
+        Verb(
+            "CREATEFOLDER",
+            "[-p] <path>…",
+            "Make a new, empty folder, and those above it.",
+            places.create_folder,
+            (
+                flag("-p", "parents", help="One that is there already is no error."),
+                paths_argument(),
+            ),
+            aliases=("mkdir",),
+            examples=("CREATEFOLDER reports/2026",),
+            details="Documents make the folders that they are put into, too. A folder stays when"
+            " it is empty.",
+        ),
+        Verb(
+            "VIEWFOLDER",
+            "[-a] [-l] [-R] [-d] [<path>…]",
+            "List what stands in a folder.",
+            places.view_folder,
+            (
+                flag("-a", "all", help="Also documents that you may not read."),
+                flag("-l", "long", help="With words, size, last change, owner, server …"),
+                flag("-R", "deep", help="Also what stands in the folders there."),
+                flag("-d", "itself", help="The folder itself, not what stands in it."),
+                click.Argument(["paths"], type=RemotePath(), nargs=-1),
+            ),
+            aliases=("ls",),
+            examples=("VIEWFOLDER", "VIEWFOLDER -l reports", "ls -lR reports"),
+            details="Without a path: the root, in which everything stands. Names of folders end"
+            " with /.",
+        ),
+        Verb(
+            "MOVE",
+            "<path>… <folder or new path>",
+            "Let documents or folders stand elsewhere.",
+            places.move,
+            (click.Argument(["names"], type=RemotePath(), nargs=-1, required=True, callback=_two),),
+            aliases=("mv",),
+            examples=("MOVE notes.txt reports/", "MOVE notes.txt old.txt", "MOVE reports archive/"),
+            details="A target that is a folder, or ends with /, gets them inside; any other one is"
+            " the new path. Nothing is ever overwritten. History, access lists and checkpoints"
+            " stay as they are, and so does who is editing. Only the owner of a document, or of a"
+            " folder, may move it; a folder is moved with all that is in it.",
+        ),
+        Verb(
+            "DELETEFOLDER",
+            "[-r] <path>…",
+            "Remove a folder, which must be empty.",
+            places.delete_folder,
+            (
+                flag("-r", "-R", "recursive", help="With everything in it, if all of it is yours."),
+                paths_argument(),
+            ),
+            aliases=("rmdir",),
+            examples=("DELETEFOLDER reports/2025", "DELETEFOLDER -r reports"),
+        ),
+    )
+
+
+def _two(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """At least two names."""
+    if len(value) < 2 and not context.resilient_parsing:
+        raise click.UsageError("say what is moved, and where to")
+    return value
 
 
 def _cluster() -> tuple[Verb, ...]:

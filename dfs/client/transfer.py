@@ -43,7 +43,7 @@ async def put(work: Work, names: tuple[str, ...]) -> None:
         if local == "-":
             await _put_input(work, path)
         else:
-            await _put_file(work, local, path)
+            await put_file(work, local, path)
 
     await each(work, tuple(targets), one)
 
@@ -72,7 +72,8 @@ def _last_part(name: str) -> str:
     return os.path.basename(name.rstrip("/")) or name
 
 
-async def _put_file(work: Work, local: str, path: str) -> None:
+async def put_file(work: Work, local: str, path: str) -> None:
+    """Store a local file as a whole document."""
     with open(local, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         with _bar(work, path, size or None) as bar:
@@ -141,7 +142,7 @@ async def get(work: Work, names: tuple[str, ...]) -> None:
         if local == "-":
             await _get_output(work, path)
         else:
-            await _get_file(work, path, local)
+            await get_file(work, path, local)
 
     await each(work, tuple(targets), one)
 
@@ -172,7 +173,8 @@ async def _get_output(work: Work, path: str) -> None:
         download.close()
 
 
-async def _get_file(work: Work, path: str, local: str) -> None:
+async def get_file(work: Work, path: str, local: str) -> None:
+    """Copy a document into a local file, which is replaced as a whole."""
     target = os.path.realpath(local)
     # A bar without an end helps little, and a person can wait for one more question.
     total = (await work.session.info(path)).index.size if work.screen.shows_progress else None

@@ -67,16 +67,19 @@ class Metadata:
     """
     What the name server decides about a document.
 
-    @ivar path: where it stands now.
+    @ivar folder: id of the folder that it stands in (L{dfs.core.folders}); C{name} in there.
     @ivar created: seconds since the epoch.
     @ivar number: raised by the name server at each change of this metadata; a copy with a lower
         number is older.
+    @ivar named: the number with which it got its folder and name.
     """
 
-    path: str
+    folder: int
+    name: str
     access: AccessList
     created: float
     number: int
+    named: int = 0
 
 
 @frozen

@@ -52,6 +52,16 @@ def normalize(text: str) -> str:
     return path
 
 
+def folder(text: str) -> str:
+    """
+    The one spelling of the path of a folder, which may end with a slash; empty for the root.
+
+    @raise Invalid: no folder can have this path.
+    """
+    path = text.removesuffix("/")
+    return normalize(path) if path.removeprefix("/") else ""
+
+
 def parts(path: str) -> list[str]:
     """The names along a normalized path."""
     return path.split("/")

@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred
 
 from dfs.core.pairs import TOGETHER
 from dfs.core.versions import Version
+from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Server
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.index import Index
 from dfs.wire.messages import Heard, WriteComplete
 
 

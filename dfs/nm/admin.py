@@ -16,8 +16,9 @@ from attrs import define, evolve
 from dfs.core import names
 from dfs.core.pairs import PairState
 from dfs.errors import Conflict, DFSError, Invalid, NotFound, Unauthorized
+from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Fleet, Server
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.index import Index
 from dfs.nm.journal import ForgetCopies, IJournal, LayGraves, PutServer
 from dfs.nm.pairing import Pairing
 from dfs.nm.promotions import named

@@ -14,7 +14,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dfs.nm.index import Entry, Index
+from dfs.core.folders import ROOT
+from dfs.nm.entries import Entry
+from dfs.nm.index import Index
 from dfs.nm.journal import DropDocument, IJournal
 from dfs.nm.kept import Grave
 from dfs.nm.turns import Turns
@@ -102,7 +104,8 @@ class Burials:
 
     async def _in_turn(self, entry: Entry) -> None:
         try:
-            async with self._turns.at(entry.path):
+            folder = entry.parent.id if entry.parent is not None else ROOT
+            async with self._turns.at(entry.name, folder):
                 await self.bury(entry)
         except Exception:
             if entry.id in self._index:

@@ -21,11 +21,14 @@ from twisted.internet.task import deferLater
 
 from dfs.core import names
 from dfs.core.access import AccessList, Right
+from dfs.core.namespace import Folder
 from dfs.core.paths import normalize
 from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
+from dfs.nm.entries import Entry, demand
 from dfs.nm.fleet import Fleet, Server, State
-from dfs.nm.index import Entry, Index, demand
+from dfs.nm.folders import Folders
+from dfs.nm.index import Index
 from dfs.nm.journal import IJournal, PutDocument
 from dfs.nm.kept import Noted, Stored
 from dfs.nm.people import People
@@ -80,6 +83,7 @@ class Changes:
     _fleet: Fleet
     _teller: Teller
     _burials: Burials
+    _folders: Folders
     _people: People
     _turns: Turns
     _clock: IReactorTime
@@ -110,25 +114,26 @@ class Changes:
         @raise Exists: the name is taken.
         @raise Unavailable: it could not be made.
         """
-        async with self._turns.at(path):
-            self._index.names.refuse_taken(path)
-            server = choose()
-            new = self._document(path, owner, server.place.pair.name)
-            entry = self._index.add(new)
-            try:
-                await self._journal.commit([PutDocument(new)])
-            except Exception:
-                # Whether it is in the journal is not known: it may not come back.
-                await self._burials.bury(entry)
-                raise
-            try:
-                await self._teller.make(server, entry)
-            except DFSError as error:
-                await self._take_back(entry, error)
-            entry.live = True
-            return entry
+        with self._folders.claim(path, owner) as (folder, name):
+            async with self._turns.at(name, folder.id):
+                self._index.names.refuse_taken(folder, name)
+                server = choose()
+                new = self._document(folder, name, owner, server.place.pair.name)
+                entry = self._index.add(new)
+                try:
+                    await self._folders.keep(folder, PutDocument(new))
+                except Exception:
+                    # Whether it is in the journal is not known: it may not come back.
+                    await self._burials.bury(entry)
+                    raise
+                try:
+                    await self._teller.make(server, entry)
+                except DFSError as error:
+                    await self._take_back(entry, error)
+                entry.live = True
+                return entry
 
-    def _document(self, path: str, user: str, pair: str) -> Stored:
+    def _document(self, folder: Folder, name: str, user: str, pair: str) -> Stored:
         """A new document with an id that no other one has."""
         document_id = 0
         # 63 bits: the largest positive integer of a database.
@@ -136,7 +141,7 @@ class Changes:
             document_id = int.from_bytes(self._entropy(8), "big") >> 1
         now = self._wall()
         noted = Noted.new(self._index.places[pair].pair, now, user)
-        return Stored(document_id, path, pair, AccessList(user), now, 1, noted)
+        return Stored(*(document_id, folder.id, name, pair), AccessList(user), now, 1, 1, noted)
 
     async def _take_back(self, entry: Entry, error: DFSError) -> None:
         """
@@ -152,8 +157,16 @@ class Changes:
     async def delete(self, request: Delete, exchange: Exchange) -> None:
         """Delete a document."""
         user = user_of(exchange)
-        async with self._turns.at(normalize(request.path)):
-            entry = self._index.document(request.path)
+        await self.delete_in(*self._index.names.holder(normalize(request.path)), user)
+
+    async def delete_in(self, folder: Folder, name: str, user: str) -> None:
+        """
+        Delete the document with a name in a folder.
+
+        @raise NotFound: there is none.
+        """
+        async with self._turns.at(name, folder.id):
+            entry = self._index.document_in(folder, name)
             demand(entry, user, Right.OWN)
             server = self._fleet.active(entry)
             deletion = DeleteFile(entry.key, entry.place.pair.epoch, user)
@@ -217,8 +230,9 @@ class Changes:
         """
         owner = user_of(exchange)
         user = names.user(name)
-        async with self._turns.at(normalize(path)):
-            entry = self._index.document(path)
+        folder, place = self._index.names.holder(normalize(path))
+        async with self._turns.at(place, folder.id):
+            entry = self._index.document_in(folder, place)
             demand(entry, owner, Right.OWN)
             if user not in self._people:
                 raise NotFound(f"there is no user {user!r}: nobody of that name ever logged in")

@@ -25,7 +25,8 @@ from dfs.core.liveness import Liveness
 from dfs.core.pairs import TOGETHER, PairState, Presence, Role, pair_of
 from dfs.core.placement import Candidate
 from dfs.errors import Conflict, Corrupt, Unavailable
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.entries import Entry, Place
+from dfs.nm.index import Index
 from dfs.nm.journal import Known
 from dfs.nm.storage import StorageLink
 from dfs.wire.exchange import Peer
@@ -71,6 +72,7 @@ class Server:
 
     @ivar known: what the journal says of it.
     @ivar peer: the connection that speaks for it, if there is one.
+    @ivar folders: the number up to which it has every folder.
     @ivar applied: the newest of its changes that is shown here.
     @ivar goal: its newest change when it registered.
     @ivar documents: how many it has, as it said last; C{size} likewise, in bytes.
@@ -83,6 +85,7 @@ class Server:
     link: StorageLink
     state: State
     peer: Peer | None = None
+    folders: int = 0
     applied: int = 0
     goal: int = 0
     documents: int = 0

@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 
 from dfs.core.versions import Version
 from dfs.errors import Conflict, NotFound
+from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server
-from dfs.nm.index import Entry, Index
+from dfs.nm.index import Index
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.relay import CutOff, Relay, content_from

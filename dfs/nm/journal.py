@@ -13,11 +13,12 @@ from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred, fail
 from zope.interface import Interface, implementer
 
+from dfs.core.folders import FolderRecord
 from dfs.core.pairs import Pair
 from dfs.errors import Unavailable
 from dfs.nm.kept import NOTHING, Copy, Grave, Noted, Stored
 
-#: Seconds for which it is remembered that a document was deleted.
+#: Seconds for which it is remembered that a document or folder was deleted.
 TOMBSTONE_SECONDS = 30 * 24 * 3600.0
 
 
@@ -66,8 +67,24 @@ class LayGrave:
 
 
 @frozen
+class PutFolder:
+    """A folder is new, stands elsewhere, or is gone."""
+
+    folder: FolderRecord
+
+
+@frozen
 class ForgetTombstones:
     """What was deleted before that moment, seconds since the epoch, need not be known any more."""
+
+    before: float
+
+
+@frozen
+class ForgetFolders:
+    """
+    The same of folders, but for the one with the highest number: no number is given twice.
+    """
 
     before: float
 
@@ -144,9 +161,11 @@ class DropPair:
 
 Change = (
     PutDocument
+    | PutFolder
     | DropDocument
     | LayGrave
     | ForgetTombstones
+    | ForgetFolders
     | NoteDocument
     | SetNoted
     | PutUser
@@ -164,6 +183,7 @@ class Snapshot:
     Everything that is kept.
 
     @ivar cluster_id: 32 hex digits, made with the journal.
+    @ivar folders: those that are gone, too.
     @ivar graves: those of documents that some member may still have.
     @ivar documents: to be gone through once, before anything is committed.
     """
@@ -172,6 +192,7 @@ class Snapshot:
     users: tuple[str, ...]
     servers: tuple[Known, ...]
     pairs: tuple[Pair, ...]
+    folders: tuple[FolderRecord, ...]
     graves: tuple[Grave, ...]
     documents: Iterable[Stored]
 
@@ -218,6 +239,7 @@ class Disk:
     users: dict[str, None] = field(factory=dict)
     servers: dict[str, Known] = field(factory=dict)
     pairs: dict[str, Pair] = field(factory=dict)
+    folders: dict[int, FolderRecord] = field(factory=dict)
     documents: dict[int, Stored] = field(factory=dict)
     graves: dict[int, Grave] = field(factory=dict)
 
@@ -226,6 +248,8 @@ class Disk:
         match change:
             case PutDocument(document):
                 self.documents[document.id] = document
+            case PutFolder(folder):
+                self.folders[folder.id] = folder
             case DropDocument(grave):
                 self.documents.pop(grave.id, None)
                 self.graves[grave.id] = grave
@@ -237,6 +261,13 @@ class Disk:
                     grave.id: grave
                     for grave in self.graves.values()
                     if grave.haunted or grave.when >= before
+                }
+            case ForgetFolders(before):
+                newest = max((folder.number for folder in self.folders.values()), default=0)
+                self.folders = {
+                    folder.id: folder
+                    for folder in self.folders.values()
+                    if not 0 < folder.gone < before or folder.number == newest
                 }
             case NoteDocument(document_id, noted, home_has, backup_has):
                 if document_id in self.documents:
@@ -291,6 +322,7 @@ class MemoryJournal:
             tuple(sorted(disk.users)),
             tuple(disk.servers.values()),
             tuple(disk.pairs.values()),
+            tuple(disk.folders.values()),
             tuple(grave for grave in disk.graves.values() if grave.haunted),
             tuple(disk.documents.values()),
         )

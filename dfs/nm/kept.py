@@ -124,19 +124,23 @@ class Stored:
     All that the name server must not forget about one document.
 
     @ivar id: 64 bits.
+    @ivar folder: id of the folder that it stands in; C{name} in there.
     @ivar pair: the name of the pair that holds it.
     @ivar created: seconds since the epoch.
-    @ivar number: of the metadata (path, owner, access list); raised at each change.
+    @ivar number: of the metadata (place, owner, access list); raised at each change.
+    @ivar named: the number with which it got its folder and name.
     @ivar noted: what its active member said last.
     @ivar home: what the home primary has; C{backup} likewise.
     """
 
     id: int
-    path: str
+    folder: int
+    name: str
     pair: str
     access: AccessList
     created: float
     number: int
+    named: int
     noted: Noted
     home: Copy = NOTHING
     backup: Copy = NOTHING

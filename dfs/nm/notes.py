@@ -19,8 +19,9 @@ from twisted.python.failure import Failure
 from dfs.core.versions import Version
 from dfs.errors import Invalid
 from dfs.nm.burials import Burials
+from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server, State
-from dfs.nm.index import Entry, Index
+from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
 from dfs.nm.kept import Missed, Noted
 from dfs.nm.teller import Teller

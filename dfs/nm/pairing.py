@@ -22,8 +22,9 @@ from twisted.python.failure import Failure
 from dfs.core.handback import Hold
 from dfs.core.pairs import TABLE, Action, Event, Facts, Pair, PairState, due, step
 from dfs.errors import Busy, Conflict, DFSError, Unavailable
+from dfs.nm.entries import Place
 from dfs.nm.fleet import Fleet, Server
-from dfs.nm.index import Index, Place
+from dfs.nm.index import Index
 from dfs.nm.journal import Change, DropPair, IJournal, PutPair
 from dfs.nm.promotions import Promotions
 from dfs.nm.replicator import Replicator

@@ -20,8 +20,9 @@ from twisted.python.failure import Failure
 
 from dfs.core.pairs import Event, Pair
 from dfs.errors import DFSError
+from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Fleet, Server, State
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.index import Index
 from dfs.nm.teller import Teller
 from dfs.wire.messages import Renote
 

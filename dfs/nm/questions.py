@@ -17,11 +17,14 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from dfs.core import paths
 from dfs.core.access import Right
+from dfs.core.namespace import Folder
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
 from dfs.nm.changes import user_of
+from dfs.nm.entries import Entry, Place, demand
 from dfs.nm.fleet import Fleet, State
-from dfs.nm.index import Entry, Index, Place, demand
+from dfs.nm.index import Index
 from dfs.nm.notes import Notes
 from dfs.nm.people import People
 from dfs.wire.exchange import Exchange
@@ -38,6 +41,7 @@ from dfs.wire.messages import (
     Status,
     StatusLine,
     View,
+    ViewFolder,
     ViewLine,
 )
 from dfs.wire.reception import Handler
@@ -51,7 +55,7 @@ SLICE = 500
 @define(eq=False)
 class Questions:
     """
-    LOCATE, INFO, VIEW, LIST, SERVERS, STATUS.
+    LOCATE, INFO, VIEW, VIEWFOLDER, LIST, SERVERS, STATUS.
 
     @ivar _wall: seconds since the epoch.
     @ivar _key: for tickets.
@@ -76,6 +80,7 @@ class Questions:
             Locate: self.locate,
             GetInfo: self.info,
             View: self.view,
+            ViewFolder: self.view_folder,
             ListUsers: self.users,
             Servers: self.servers,
             Status: self.status,
@@ -145,6 +150,34 @@ class Questions:
 
         return await self._list(self._index.names.walk(), line, exchange)
 
+    async def view_folder(self, request: ViewFolder, exchange: Exchange) -> Count:
+        """List what stands in a folder; of a document only itself."""
+        user = user_of(exchange)
+        path = paths.folder(request.path)
+        found = self._index.names.find(path) if path else self._index.names.root
+        if not isinstance(found, Folder):
+            exchange.item(self._own_line(self._index.document(request.path), user))
+            return Count(1)
+
+        if request.itself:
+            exchange.item(_folder(found, user))
+            return Count(1)
+
+        def line(thing: Entry | Folder) -> ViewLine | None:
+            if isinstance(thing, Folder):
+                return _folder(thing, user) if thing.kept else None
+            right = thing.right_of(user)
+            if not thing.live or (right == "-" and not request.all):
+                return None
+            return _view(thing, right)
+
+        return await self._list(self._index.names.tree(found, deep=request.deep), line, exchange)
+
+    def _own_line(self, entry: Entry, user: str) -> ViewLine:
+        """A document that is asked for by name."""
+        demand(entry, user, Right.READ)
+        return _view(entry, entry.right_of(user))
+
     async def users(self, request: ListUsers, exchange: Exchange) -> Count:
         """List everybody."""
         return await self._list(self._people.lines(), lambda line: line, exchange)
@@ -180,6 +213,7 @@ class Questions:
             "cluster": self._fleet.cluster_id,
             "uptime_seconds": round(self._clock.seconds() - self._started),
             "documents": len(self._index),
+            "folders": len(self._index.names.folders) - 1,
             "pairs": len(self._index.places),
             "servers": len(states),
             **{
@@ -201,6 +235,15 @@ class Questions:
         for name, value in facts.items():
             exchange.item(StatusLine(name, str(value)))
         return Count(len(facts))
+
+
+def _folder(folder: Folder, user: str) -> ViewLine:
+    """A folder in a list."""
+    right = "o" if folder.owner == user else "-"
+    return ViewLine(
+        *(folder.path, folder.owner, right, 0, 0, 0, folder.created, folder.owner, "", ""),
+        folder=True,
+    )
 
 
 def _pair(place: Place) -> str:

@@ -19,6 +19,7 @@ from dfs.core.liveness import Intervals
 from dfs.core.pairs import Pair, pair_of
 from dfs.errors import Invalid, Unavailable
 from dfs.nm.acks import Acks
+from dfs.nm.branches import Branches
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, Known, PutPair, PutServer
@@ -50,6 +51,7 @@ class Registry:
     _fleet: Fleet
     _notes: Notes
     _teller: Teller
+    _branches: Branches
     _pairing: Pairing
     _watch: Watch
     _clock: IReactorTime
@@ -87,6 +89,7 @@ class Registry:
                 raise Unavailable("the connection was lost meanwhile")
             server = self._fleet.admit(known, peer, self._clock.seconds())
             server.documents, server.size = request.documents, request.size
+            server.folders = request.folders
             peer.when_lost(lambda: self._lost(server, exchange))
             return self._welcome(server, request, exchange)
 
@@ -108,6 +111,7 @@ class Registry:
         server.goal = request.last_seq
         server.link.aim(request.address)
         self._teller.catch_up(server)
+        self._branches.catch_up(server)
         self._log.info(
             "{server} is registered from {address}",
             log_event="ss_registered",

@@ -2,7 +2,7 @@
 What the members of a pair lack, copied from one to the other.
 
 Decides which document of a pair is next, how many are under way, and when what failed is tried
-again.  What there is to do stands in the index (L{dfs.nm.index}, Note [Two members]) and nowhere
+again.  What there is to do stands in the index (L{dfs.nm.entries}, Note [Two members]) and nowhere
 else: so jobs coalesce, nothing can be full, and a restart forgets nothing.  Must not know when a
 pair takes which step.
 
@@ -26,8 +26,9 @@ from twisted.python.failure import Failure
 
 from dfs.core.pairs import PairState
 from dfs.errors import Busy, DFSError, Unavailable
+from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Fleet, Server
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.index import Index
 from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes

@@ -20,8 +20,9 @@ from dfs.core.paths import beside
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
 from dfs.errors import Conflict
 from dfs.nm.changes import Changes
+from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server
-from dfs.nm.index import Entry, Index
+from dfs.nm.index import Index
 from dfs.nm.kept import Grave, Missed
 from dfs.nm.relay import Relay, content_from
 from dfs.wire.client import Connection

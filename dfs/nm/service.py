@@ -22,11 +22,20 @@ from dfs.core.tickets import key_from_secret
 from dfs.errors import Corrupt, DFSError, Invalid, Unauthenticated
 from dfs.nm.acks import Acks
 from dfs.nm.admin import Operators
+from dfs.nm.arrangement import Arrangement
+from dfs.nm.branches import Branches
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
 from dfs.nm.fleet import Fleet, Promise, Server
+from dfs.nm.folders import Folders
 from dfs.nm.index import Index
-from dfs.nm.journal import TOMBSTONE_SECONDS, ForgetTombstones, IJournal, Snapshot
+from dfs.nm.journal import (
+    TOMBSTONE_SECONDS,
+    ForgetFolders,
+    ForgetTombstones,
+    IJournal,
+    Snapshot,
+)
 from dfs.nm.notes import FLUSH_SECONDS, Notes
 from dfs.nm.pairing import Pairing, Policy
 from dfs.nm.people import People
@@ -121,6 +130,9 @@ class NameServer(MultiService):
         self.index.on_copy = acks.copied
         self._teller = Teller(self.index, self.fleet, journal, self._live)
         turns = Turns()
+        self._folders = Folders(self.index.names, journal, wall, entropy)
+        self._branches = Branches(self._folders, self.fleet)
+        self._folders.on_news = self._branches.sweep
         self._burials = Burials(self.index, journal, turns, wall)
         self._notes = Notes(self.index, journal, self._burials, self._teller)
         self._load(snapshot)
@@ -130,6 +142,7 @@ class NameServer(MultiService):
             self.fleet,
             self._teller,
             self._burials,
+            self._folders,
             self.people,
             turns,
             clock,
@@ -176,6 +189,7 @@ class NameServer(MultiService):
             self.fleet,
             self._notes,
             self._teller,
+            self._branches,
             self.pairing,
             self._watch,
             clock,
@@ -190,6 +204,9 @@ class NameServer(MultiService):
             handlers={
                 **questions.handlers(),
                 **changes.handlers(),
+                **Arrangement(
+                    self.index, self._folders, self._teller, changes, turns, clock
+                ).handlers(),
                 **registry.handlers(),
                 **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
             },
@@ -219,7 +236,8 @@ class NameServer(MultiService):
             users=len(self.people),
             cluster=self.fleet.cluster_id,
         )
-        forgetting = self._journal.commit([ForgetTombstones(self._wall() - TOMBSTONE_SECONDS)])
+        before = self._wall() - TOMBSTONE_SECONDS
+        forgetting = self._journal.commit([ForgetTombstones(before), ForgetFolders(before)])
         forgetting.addErrback(lambda failure: None)  # at the next start, then
         super().startService()
 
@@ -246,7 +264,9 @@ class NameServer(MultiService):
         @raise Corrupt: it contradicts itself.
         """
         try:
-            self.index.load(snapshot.pairs, snapshot.documents, snapshot.graves)
+            folders = [one for one in snapshot.folders if not one.gone]
+            self.index.load(snapshot.pairs, snapshot.documents, snapshot.graves, folders)
+            self._folders.load(snapshot.folders)
             self.fleet.load(snapshot.servers)
             self.people.load(snapshot.users)
         except Corrupt:
@@ -277,6 +297,7 @@ class NameServer(MultiService):
         """Try again what failed."""
         self._burials.sweep()
         self._teller.sweep()
+        self._branches.sweep()
 
     # ------------------------------------------------------------------- to storage servers
 
@@ -291,6 +312,7 @@ class NameServer(MultiService):
     def _linked(self, name: str) -> None:
         """The connection to a storage server is there: it may be owed something."""
         self._teller.catch_up(self.fleet.servers[name])
+        self._branches.catch_up(self.fleet.servers[name])
 
     def _reach(self, name: str, address: str) -> Deferred[Connection]:
         return Deferred.fromCoroutine(self._greet(name, address))

@@ -1,8 +1,9 @@
 """
 The journal on disk: one SQLite file.
 
-Decides tables, how they are read back, and that a journal which is damaged, newer or in use is not
-touched.  What the changes mean stands in L{dfs.nm.journal}; must not know who makes them.
+Decides how a journal is made and read back, and that one which is damaged, of another version or in
+use is not touched.  Its tables are in L{dfs.nm.tables}, what the changes mean in
+L{dfs.nm.journal}; must not know who makes them.
 
 The folder holds C{journal.db} (write-ahead log, each commit fsynced) and C{lock}, which a running
 name server holds locked.  The file appears complete under its name or not at all, so an empty one
@@ -18,92 +19,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dfs.core.access import AccessList
-from dfs.core.pairs import Pair, PairState
-from dfs.core.versions import Version
+from dfs.core.folders import FolderRecord
 from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
-from dfs.nm.journal import (
-    Change,
-    DropDocument,
-    DropPair,
-    ForgetCopies,
-    ForgetTombstones,
-    IJournal,
-    Known,
-    LayGrave,
-    LayGraves,
-    NoteDocument,
-    PutDocument,
-    PutPair,
-    PutServer,
-    PutUser,
-    SetNoted,
-    Snapshot,
-)
-from dfs.nm.kept import Copy, Grave, Noted, Stored
+from dfs.nm import tables
+from dfs.nm.journal import Change, IJournal, Snapshot
+from dfs.nm.kept import Stored
 from dfs.store.groupcommit import GroupCommit, connect
-
-#: Raised with each change of the tables.
-VERSION = 1
-
-#: Marks the file as ours ("DFSn").
-_APPLICATION = 0x4446536E
-
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE users (name TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE servers (name TEXT PRIMARY KEY, store_id TEXT NOT NULL, address TEXT NOT NULL,
-    noted INTEGER NOT NULL, drained INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE pairs (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL, active TEXT NOT NULL,
-    state TEXT NOT NULL, synced INTEGER NOT NULL, backup TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE tombstones (id INTEGER PRIMARY KEY, pair TEXT NOT NULL, path TEXT NOT NULL,
-    owner TEXT NOT NULL, a INTEGER NOT NULL, b INTEGER NOT NULL, "when" REAL NOT NULL,
-    at_home INTEGER NOT NULL, at_backup INTEGER NOT NULL);
-CREATE TABLE documents (id INTEGER PRIMARY KEY, path TEXT NOT NULL, pair TEXT NOT NULL,
-    owner TEXT NOT NULL, grants TEXT NOT NULL, created REAL NOT NULL, number INTEGER NOT NULL,
-    home_a INTEGER NOT NULL, home_b INTEGER NOT NULL, home_number INTEGER NOT NULL,
-    backup_a INTEGER NOT NULL, backup_b INTEGER NOT NULL, backup_number INTEGER NOT NULL,
-    sha256 BLOB NOT NULL, size INTEGER NOT NULL, words INTEGER NOT NULL,
-    characters INTEGER NOT NULL, sentences INTEGER NOT NULL, a INTEGER NOT NULL,
-    b INTEGER NOT NULL, epoch INTEGER NOT NULL, modified REAL NOT NULL,
-    checkpoints INTEGER NOT NULL, conflicts INTEGER NOT NULL, is_text INTEGER NOT NULL,
-    modified_by TEXT NOT NULL);
-CREATE TRIGGER buried AFTER INSERT ON tombstones
-    BEGIN DELETE FROM documents WHERE id = NEW.id; END;
-PRAGMA application_id={_APPLICATION};
-PRAGMA user_version={VERSION};
-"""
-
-_NOTED = (
-    "sha256,size,words,characters,sentences,a,b,epoch,modified,checkpoints,conflicts,is_text,"
-    "modified_by"
-)
-_COPIES = "home_a,home_b,home_number,backup_a,backup_b,backup_number"
-_NEWS = f"{_COPIES},{_NOTED}"
-_DOCUMENT = f"id,path,pair,owner,grants,created,number,{_NEWS}"
-_PUT_DOCUMENT = f"INSERT OR REPLACE INTO documents ({_DOCUMENT}) VALUES ({','.join('?' * 26)})"
-_NOTE_DOCUMENT = (
-    f"UPDATE documents SET {','.join(f'{name}=?' for name in _NEWS.split(','))} WHERE id=?"
-)
-_FORGET_COPIES = {
-    True: "UPDATE documents SET home_a=0,home_b=0,home_number=0 WHERE pair=?",
-    False: "UPDATE documents SET backup_a=0,backup_b=0,backup_number=0 WHERE pair=?",
-}
-_LAY_GHOSTS = {
-    True: "UPDATE tombstones SET at_home=0 WHERE pair=?",
-    False: "UPDATE tombstones SET at_backup=0 WHERE pair=?",
-}
-_SERVER = "name,store_id,address,noted,drained"
-_PAIR = "name,epoch,active,state,synced,backup"
-_GRAVE = 'id,pair,path,owner,a,b,"when",at_home,at_backup'
 
 
 @implementer(IJournal)
@@ -202,7 +129,7 @@ class SQLiteJournal:
         new.unlink(missing_ok=True)
         connection = sqlite3.connect(new, isolation_level=None)
         connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
+        connection.executescript(tables.SCHEMA)
         cluster_id = self._entropy(16).hex()
         connection.execute("INSERT INTO facts VALUES ('cluster_id', ?)", (cluster_id,))
         connection.execute("COMMIT")
@@ -216,7 +143,7 @@ class SQLiteJournal:
         Read everything but the documents.
 
         @raise Corrupt: this is not a whole journal.
-        @raise Unsupported: it is newer than this program.
+        @raise Unsupported: it was written by another version of this program.
         """
         if not self.path.stat().st_size:
             raise self._damaged("it is empty")
@@ -230,11 +157,14 @@ class SQLiteJournal:
             return Snapshot(
                 str(row[0]),
                 tuple(name for (name,) in ask("SELECT name FROM users ORDER BY name")),
-                tuple(_known(r) for r in ask(f"SELECT {_SERVER} FROM servers")),
-                tuple(_pair(r) for r in ask(f"SELECT {_PAIR} FROM pairs")),
+                tuple(tables.read_server(r) for r in ask(f"SELECT {tables.SERVERS} FROM servers")),
+                tuple(tables.read_pair(r) for r in ask(f"SELECT {tables.PAIRS} FROM pairs")),
+                tuple(FolderRecord(*r) for r in ask(f"SELECT {tables.FOLDERS} FROM folders")),
                 tuple(
-                    _grave(r)
-                    for r in ask(f"SELECT {_GRAVE} FROM tombstones WHERE at_home OR at_backup")
+                    tables.read_grave(r)
+                    for r in ask(
+                        f"SELECT {tables.GRAVES} FROM tombstones WHERE at_home OR at_backup"
+                    )
                 ),
                 self._documents(connection),
             )
@@ -244,8 +174,8 @@ class SQLiteJournal:
     def _documents(self, connection: sqlite3.Connection) -> Iterator[Stored]:
         """Read the documents, then let go of the database."""
         try:
-            for row in connection.execute(f"SELECT {_DOCUMENT} FROM documents"):
-                yield _stored(row)
+            for row in connection.execute(f"SELECT {tables.DOCUMENTS} FROM documents"):
+                yield tables.read_document(row)
         except (sqlite3.Error, TypeError, ValueError) as error:
             raise self._damaged(error) from None
         finally:
@@ -260,16 +190,21 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     Make sure that this program can work with a database.
 
     @raise Corrupt: it is not one of ours, or damaged.
-    @raise Unsupported: it is newer than this program.
+    @raise Unsupported: it was written by another version of this program.
     """
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION:
+    if application != tables.APPLICATION:
         raise Corrupt(f"{path} is not the journal of a name server")
-    if version > VERSION:
+    if version > tables.VERSION:
         raise Unsupported(
             f"{path} was written by a newer version of this program (its format is {version}, "
-            f"this program knows {VERSION}); run the newer one"
+            f"this program knows {tables.VERSION}); run the newer one"
+        )
+    if version < tables.VERSION:
+        raise Unsupported(
+            f"{path} was written by an older version of this program (its format is {version}, "
+            f"this program knows {tables.VERSION}); rebuild it from the stores"
         )
     [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
@@ -285,134 +220,8 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _stored(row: tuple[Any, ...]) -> Stored:
-    """A document from its row."""
-    document_id, path, pair, owner, grants, created, number, *news = row
-    home, backup, noted = Copy(*news[:3]), Copy(*news[3:6]), news[6:]
-    access = AccessList(owner, _read_grants(grants) if grants else ())
-    if len(noted[0]) != 32:
-        raise ValueError(f"document {document_id:016x} has no hash")
-    return Stored(document_id, path, pair, access, created, number, Noted(*noted), home, backup)
-
-
-def _known(row: tuple[Any, ...]) -> Known:
-    name, store_id, address, noted, drained = row
-    return Known(name, store_id, address, noted, bool(drained))
-
-
-def _pair(row: tuple[Any, ...]) -> Pair:
-    name, epoch, active, state, synced, backup = row
-    return Pair(name, epoch, active, PairState(state), bool(synced), backup)
-
-
-def _grave(row: tuple[Any, ...]) -> Grave:
-    document_id, pair, path, owner, a, b, when, at_home, at_backup = row
-    version = Version(a, b)
-    return Grave(document_id, pair, path, owner, version, when, bool(at_home), bool(at_backup))
-
-
-def _copies(home: Copy, backup: Copy) -> tuple[int, ...]:
-    """The columns of what both members have."""
-    return home.a, home.b, home.number, backup.a, backup.b, backup.number
-
-
-def _read_grants(text: str) -> tuple[tuple[str, str], ...]:
-    """The grants of an access list; a user's name contains no line feed."""
-    return tuple([(line[2:], line[0]) for line in text.split("\n")])
-
-
-def _write_grants(access: AccessList) -> str:
-    return "\n".join([f"{right}:{user}" for user, right in access.grants])
-
-
-def _noted(noted: Noted) -> tuple[Any, ...]:
-    """The columns of what a note said."""
-    return (
-        noted.sha256,
-        noted.size,
-        noted.words,
-        noted.characters,
-        noted.sentences,
-        noted.a,
-        noted.b,
-        noted.epoch,
-        noted.modified,
-        noted.checkpoints,
-        noted.conflicts,
-        noted.is_text,
-        noted.modified_by,
-    )
-
-
 def _apply_all(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
     """Make changes, in the writer's thread."""
     # One call for many of a kind that follow each other: a group of notes takes half the time.
-    for statement, group in groupby(map(_statement, changes), itemgetter(0)):
+    for statement, group in groupby(map(tables.statement, changes), itemgetter(0)):
         connection.executemany(statement, [values for _, values in group])
-
-
-def _statement(change: Change) -> tuple[str, tuple[Any, ...]]:
-    """What a change is in SQL."""
-    match change:
-        case PutDocument(new):
-            return _PUT_DOCUMENT, (
-                new.id,
-                new.path,
-                new.pair,
-                new.access.owner,
-                _write_grants(new.access),
-                new.created,
-                new.number,
-                *_copies(new.home, new.backup),
-                *_noted(new.noted),
-            )
-        case NoteDocument(document_id, noted, home_has, backup_has):
-            return _NOTE_DOCUMENT, (*_copies(home_has, backup_has), *_noted(noted), document_id)
-        case DropDocument(grave):
-            # The trigger of the tombstone removes the document: one statement, one change.
-            return "INSERT OR REPLACE INTO tombstones VALUES (?,?,?,?,?,?,?,?,?)", (
-                grave.id,
-                grave.pair,
-                grave.path,
-                grave.owner,
-                grave.version.a,
-                grave.version.b,
-                grave.when,
-                grave.at_home,
-                grave.at_backup,
-            )
-        case LayGrave(document_id, home):
-            column = "at_home" if home else "at_backup"
-            return f"UPDATE tombstones SET {column}=0 WHERE id=?", (document_id,)
-        case ForgetTombstones(before):
-            return (
-                'DELETE FROM tombstones WHERE NOT at_home AND NOT at_backup AND "when"<?',
-                (before,),
-            )
-        case SetNoted(server, seq):
-            return "UPDATE servers SET noted=? WHERE name=?", (seq, server)
-        case PutUser(name):
-            return "INSERT OR IGNORE INTO users VALUES (?)", (name,)
-        case PutServer(known):
-            return "INSERT OR REPLACE INTO servers VALUES (?,?,?,?,?)", (
-                known.name,
-                known.store_id,
-                known.address,
-                known.noted,
-                known.drained,
-            )
-        case ForgetCopies(pair_name, home):
-            return _FORGET_COPIES[home], (pair_name,)
-        case LayGraves(pair_name, home):
-            return _LAY_GHOSTS[home], (pair_name,)
-        case PutPair(pair):
-            return "INSERT OR REPLACE INTO pairs VALUES (?,?,?,?,?,?)", (
-                pair.name,
-                pair.epoch,
-                pair.active,
-                pair.state.value,
-                pair.synced,
-                pair.backup,
-            )
-        case DropPair(name):
-            return "DELETE FROM pairs WHERE name=?", (name,)

@@ -15,7 +15,8 @@ from twisted.internet.task import deferLater
 
 from dfs.core.pairs import Pair
 from dfs.errors import Unavailable
-from dfs.nm.index import Entry, Index, Place
+from dfs.nm.entries import Entry, Place
+from dfs.nm.index import Index
 from dfs.nm.kept import NOTHING
 
 #: Documents that are looked at before others have their turn; a few milliseconds.

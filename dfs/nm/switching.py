@@ -17,8 +17,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from dfs.errors import Busy, DFSError
+from dfs.nm.entries import Place
 from dfs.nm.fleet import Fleet, Server
-from dfs.nm.index import Place
 from dfs.nm.replicator import Replicator
 from dfs.wire.messages import Drain
 

@@ -15,8 +15,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from dfs.errors import Busy, DFSError, NotFound, Unavailable
+from dfs.nm.entries import Entry
 from dfs.nm.fleet import Fleet, Server, State
-from dfs.nm.index import Entry, Index
+from dfs.nm.index import Index
 from dfs.nm.journal import IJournal, LayGrave
 from dfs.nm.kept import Grave
 from dfs.wire.messages import DeleteFile, PutMetadata
@@ -212,13 +213,16 @@ class Teller:
 
         @param create: make an empty one if there is none.
         """
+        assert entry.parent is not None, "nobody is told of what stands nowhere"
         return PutMetadata(
             entry.key,
             entry.place.pair.epoch,
-            entry.path,
+            f"{entry.parent.id:016x}",
+            entry.name,
             entry.access.owner,
             entry.grants(),
             entry.created,
             entry.number,
+            entry.named,
             create=create,
         )

@@ -2,7 +2,8 @@
 One at a time: who changes what has a name, and who waits for it.
 
 Decides that changes of one name follow each other, first come first served, however long each
-takes.  Must not know what is changed.
+takes.  The name is one in a folder, so that it does not matter if the folder is moved meanwhile.
+Must not know what is changed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from types import TracebackType
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from dfs.core.folders import ROOT
 from dfs.errors import Busy
+
+#: Id of a folder, and a name in it.
+Key = tuple[int, str]
 
 #: How many may wait for one name; more are refused.
 WAITING = 64
@@ -23,23 +28,24 @@ WAITING = 64
 class Turns:
     """The lines in front of names; a name that nobody changes has none."""
 
-    _lines: dict[str, deque[Deferred[None]]] = field(factory=dict, init=False)
+    _lines: dict[Key, deque[Deferred[None]]] = field(factory=dict, init=False)
 
-    def at(self, name: str) -> Turn:
+    def at(self, name: str, folder: int = ROOT) -> Turn:
         """
         Use with C{async with}: inside nobody else has this name.
 
+        @param folder: the id of that in which the name stands.
         @raise Busy: too many wait already (on entering).
         """
-        return Turn(self._lines, name)
+        return Turn(self._lines, (folder, name))
 
 
 @define(eq=False)
 class Turn:
     """One turn at a name."""
 
-    _lines: dict[str, deque[Deferred[None]]]
-    _name: str
+    _lines: dict[Key, deque[Deferred[None]]]
+    _name: Key
 
     async def __aenter__(self) -> None:
         line = self._lines.get(self._name)
@@ -47,7 +53,7 @@ class Turn:
             self._lines[self._name] = deque()
             return
         if len(line) >= WAITING:
-            raise Busy(f"too many changes of {self._name!r} at once; try again in a moment")
+            raise Busy(f"too many changes of {self._name[1]!r} at once; try again in a moment")
         mine: Deferred[None] = Deferred(line.remove)
         line.append(mine)
         await mine

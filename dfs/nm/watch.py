@@ -23,8 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dfs.core.liveness import TICK_SECONDS, Intervals
+from dfs.nm.entries import Place
 from dfs.nm.fleet import Fleet, Server, State
-from dfs.nm.index import Place
 from dfs.timing import steady
 from dfs.wire.client import Connection
 

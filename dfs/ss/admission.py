@@ -89,6 +89,9 @@ class Admission:
 
     def _check(self, ticket: Ticket, right: Right, metadata: Metadata) -> None:
         self._check_epoch(ticket.epoch)
+        if ticket.metadata_number < metadata.named:
+            # Its name may be that of another document by now.
+            raise _elsewhere()
         if ticket.right not in _ENOUGH[right]:
             raise Unauthorized(
                 "this ticket is for reading; LOCATE at the name server gives one to write"
@@ -96,7 +99,7 @@ class Admission:
         if metadata.number >= ticket.metadata_number and not metadata.access.allows(
             ticket.user, right
         ):
-            raise Unauthorized(_refusal(ticket.user, metadata.path, right))
+            raise Unauthorized(_refusal(ticket.user, metadata.name, right))
 
     def _remember(self, text: str) -> Ticket:
         ticket = unseal(self._key, text)
@@ -108,9 +111,11 @@ class Admission:
 
 
 def _elsewhere() -> Moved:
-    return Moved("the document is not here; ask the name server again, with LOCATE")
+    return Moved(
+        "the document is not here, or has another name; ask the name server again, with LOCATE"
+    )
 
 
-def _refusal(user: str, path: str, right: Right) -> str:
+def _refusal(user: str, name: str, right: Right) -> str:
     doing = "read" if right is Right.READ else "change"
-    return f"{user} may not {doing} {path}; ask its owner for access"
+    return f"{user} may not {doing} {name!r}; ask its owner for access"

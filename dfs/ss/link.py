@@ -228,6 +228,7 @@ class Link(MultiService):
             last_seq=self._store.last_seq(),
             documents=documents,
             size=size,
+            folders=self._store.folders_number(),
         )
 
     # -------------------------------------------------------------------------- heartbeats

@@ -1,5 +1,5 @@
 """
-PUT_METADATA, DELETE_FILE, PROMOTE, DRAIN: what the name server orders.
+PUT_METADATA, PUT_FOLDERS, DELETE_FILE, PROMOTE, DRAIN: what the name server orders.
 
 Decides that an order of the past is refused, that one of the future is obeyed only after its epoch
 is durable, and that an order may be repeated.  An order needs no lease: the name server gives
@@ -16,13 +16,15 @@ from attrs import define
 from dfs.core import history
 from dfs.core.access import AccessList
 from dfs.core.documents import Document, Metadata
+from dfs.core.folders import FolderRecord
 from dfs.errors import Invalid, NotFound, Unauthorized
 from dfs.ss.changes import Changes, Outcome
 from dfs.ss.membership import Membership
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import IStore
+from dfs.wire import branches
 from dfs.wire.exchange import Exchange, Peer
-from dfs.wire.messages import DeleteFile, Drain, Drained, Promote, PutMetadata
+from dfs.wire.messages import DeleteFile, Drain, Drained, Promote, PutFolders, PutMetadata
 
 #: The longest that finishing may be asked to take.
 MOST_SECONDS = 3600.0
@@ -45,7 +47,7 @@ class Orders:
     async def put_metadata(self, request: PutMetadata, exchange: Exchange) -> None:
         """Keep newer metadata of a document, or make an empty one."""
         await obey(self._membership, exchange.peer, request.epoch)
-        metadata = Metadata(request.path, _access(request), request.created, request.number)
+        metadata = _metadata(request)
         await self._changes.order(request.id, partial(self._describe, request, metadata))
 
     async def _describe(self, request: PutMetadata, metadata: Metadata) -> Outcome:
@@ -58,6 +60,17 @@ class Orders:
         if described is document:
             return Outcome(document)
         return await self._changes.obey(described, request.epoch)
+
+    async def put_folders(self, request: PutFolders, exchange: Exchange) -> None:
+        """Keep what is new about folders."""
+        await obey(self._membership, exchange.peer, request.epoch)
+        if exchange.body is None:
+            raise Invalid(f"folders are told in at most {branches.MOST_BYTES} bytes")
+        new = [
+            FolderRecord(one.id, one.parent, one.name, one.owner, one.created, one.number, one.gone)
+            for one in branches.read(exchange.body)
+        ]
+        await self._store.put_folders(new, request.number)
 
     async def delete_file(self, request: DeleteFile, exchange: Exchange) -> None:
         """Bury a document, unless somebody edits it."""
@@ -109,6 +122,20 @@ def alive(document: Document | None) -> Document:
     if document is None or document.deleted:
         raise NotFound("there is no such document here")
     return document
+
+
+def _metadata(request: PutMetadata) -> Metadata:
+    """
+    What the name server decided.
+
+    @raise Invalid: it makes no sense.
+    """
+    try:
+        folder = int(request.folder, 16)
+    except ValueError:
+        raise Invalid(f"{request.folder!r} is no folder; it looks like 00000000000000a1") from None
+    access = _access(request)
+    return Metadata(folder, request.name, access, request.created, request.number, request.named)
 
 
 def _access(request: PutMetadata) -> AccessList:

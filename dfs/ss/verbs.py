@@ -35,6 +35,7 @@ def handlers(
         messages.Etirw: writing.etirw,
         messages.Abort: writing.abort,
         messages.PutMetadata: orders.put_metadata,
+        messages.PutFolders: orders.put_folders,
         messages.DeleteFile: orders.delete_file,
         messages.Promote: orders.promote,
         messages.Drain: orders.drain,

@@ -34,7 +34,7 @@ SUMMARY_COLUMNS = (
     "seq, id, a, b, epoch, sha256, size, words, characters, sentences, is_text,"
     " modified, modified_by, number, checkpoints, conflicts, deleted"
 )
-HEAD_COLUMNS = SUMMARY_COLUMNS + ", path, owner, grants, created"
+HEAD_COLUMNS = SUMMARY_COLUMNS + ", folder, name, named, owner, grants, created"
 HISTORY_COLUMNS = "undo, redo, kept"
 COLUMNS = f"{HEAD_COLUMNS}, {HISTORY_COLUMNS}"
 
@@ -47,7 +47,7 @@ _REVISION = Struct("<32sQQQQ?dH")
 _CHECKPOINT = Struct("<HdH")
 #: how it begins; bytes of: metadata, present revision, undo, redo, checkpoints.
 _RECORD = Struct("<4sIIIII")
-_RECORD_MAGIC = b"dfs1"
+_RECORD_MAGIC = b"dfs2"
 
 #: No whole number in a record is as large: databases take no larger ones.
 _LIMIT = 2**63
@@ -192,7 +192,9 @@ def encode(document: Document) -> Row:
         len(document.checkpoints),
         conflicts_of(document),
         document.deleted,
-        metadata.path,
+        metadata.folder,
+        metadata.name,
+        metadata.named,
         metadata.access.owner,
         json.dumps(grants, ensure_ascii=False, separators=(",", ":")) if grants else "",
         metadata.created,
@@ -208,7 +210,8 @@ def _current(row: Row) -> Revision:
 
 
 def _metadata(row: Row) -> Metadata:
-    return Metadata(row[17], AccessList(row[18], _grants(row[19])), row[20], row[13])
+    access = AccessList(row[20], _grants(row[21]))
+    return Metadata(row[17], row[18], access, row[22], row[13], row[19])
 
 
 def decode_summary(row: Row) -> Summary:
@@ -252,9 +255,9 @@ def decode(row: Row) -> Document:
         version=Version(row[2], row[3]),
         epoch=row[4],
         current=_current(row),
-        undo=_unpack_all(row[21]),
-        redo=_unpack_all(row[22]),
-        checkpoints=_unpack_checkpoints(row[23]),
+        undo=_unpack_all(row[23]),
+        redo=_unpack_all(row[24]),
+        checkpoints=_unpack_checkpoints(row[25]),
         deleted=row[16] == 1,
     )
 
@@ -289,8 +292,8 @@ def encode_record(document: Document) -> bytes:
     described = json.dumps(
         [
             *(document.id, version.a, version.b, document.epoch, document.deleted),
-            *(metadata.number, float(metadata.created), metadata.path, metadata.access.owner),
-            metadata.access.grants,
+            *(metadata.number, metadata.named, float(metadata.created)),
+            *(metadata.folder, metadata.name, metadata.access.owner, metadata.access.grants),
         ],
         ensure_ascii=False,
         separators=(",", ":"),
@@ -332,11 +335,12 @@ def _decode_record(record: bytes) -> Document:
         parts.append(record[at : at + length])
         at += length
     described, current, undo, redo, checkpoints = parts
-    id_, a, b, epoch, deleted, number, created, path, owner, grants = json.loads(described)
+    id_, a, b, epoch, deleted, *of_name_server = json.loads(described)
+    number, named, created, folder, name, owner, grants = of_name_server
     access = AccessList(owner, tuple((user, right) for user, right in grants))
     return Document(
         id_,
-        Metadata(path, access, created, number),
+        Metadata(folder, name, access, created, number, named),
         Version(a, b),
         epoch,
         _unpack(current, 0)[0],
@@ -354,9 +358,10 @@ def _is_sound(document: Document) -> bool:
     revisions = [document.current, *document.undo, *document.redo]
     revisions += [one.revision for one in document.checkpoints]
     measures = [one.content.measure for one in revisions]
-    whole = [version.a, version.b, document.epoch, metadata.number]
+    whole = [version.a, version.b, document.epoch]
+    whole += [metadata.number, metadata.named, metadata.folder]
     counts = [n for m in measures for n in (m.size, m.words, m.characters, m.sentences)]
-    texts = [document.id, metadata.path, metadata.access.owner]
+    texts = [document.id, metadata.name, metadata.access.owner]
     times = [metadata.created, *(one.modified for one in revisions)]
     times += [one.made for one in document.checkpoints]
     return (

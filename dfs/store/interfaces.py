@@ -7,11 +7,14 @@ them.  Must not know about the network, sessions, rights, or who asks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from dfs.core.documents import Content, Document, Metadata, Revision, Summary
+from dfs.core.folders import FolderRecord
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
 
@@ -203,6 +206,19 @@ class IStore(Interface):
 
         @return: False when there is no tombstone of exactly that version.
         """
+
+    def put_folders(folders: Sequence[FolderRecord], number: int) -> Deferred[None]:
+        """
+        Make durable what the name server decided about folders; older ones change nothing.
+
+        @param number: with these, every folder up to this number is in the store.
+        """
+
+    def folders() -> dict[int, FolderRecord]:
+        """Every folder that was ever put here, by id, those that are gone too."""
+
+    def folders_number() -> int:
+        """The number up to which every folder is in the store."""
 
     def accessed(document_id: str, access: Access) -> None:
         """Somebody read a document.  Kept in memory until L{flush_accesses}."""

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
+from dfs.core.folders import FolderRecord
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt
 from dfs.store.encoding import COLUMNS, Row, names
@@ -35,6 +36,14 @@ _ADD = (
 _MORE = "UPDATE contents SET refs = refs + ? WHERE sha256 = ?"
 # Not "data IS NULL", which is always 0 in a RETURNING clause of SQLite 3.40.
 _LESS = "UPDATE contents SET refs = refs - ? WHERE sha256 = ? RETURNING refs, typeof(data)"
+
+
+_PUT_FOLDER = (
+    "INSERT INTO folders (id, parent, name, owner, created, number, gone)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET parent = excluded.parent,"
+    " name = excluded.name, owner = excluded.owner, created = excluded.created,"
+    " number = excluded.number, gone = excluded.gone WHERE excluded.number > number"
+)
 
 
 @frozen
@@ -223,6 +232,15 @@ class Ledger:
         if (known, highest) != (cluster_id, epoch):
             execute("UPDATE identity SET cluster_id = ?, epoch = ?", (cluster_id, epoch))
         return cluster_id, epoch
+
+    def put_folders(self, folders: Iterable[FolderRecord], number: int) -> None:
+        """Write what is new about folders."""
+        rows = [
+            (one.id, one.parent, one.name, one.owner, one.created, one.number, one.gone)
+            for one in folders
+        ]
+        self._connection.executemany(_PUT_FOLDER, rows)
+        self._connection.execute("UPDATE identity SET folders = max(folders, ?)", (number,))
 
     def note(self, accesses: dict[str, Access]) -> None:
         """Write who read what; documents that are gone meanwhile are passed over."""

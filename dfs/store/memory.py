@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from attrs import define, evolve, field
@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dfs.core.documents import Content, Document, Summary
+from dfs.core.folders import FolderRecord
 from dfs.core.history import content_of
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
@@ -66,6 +67,8 @@ class MemoryDisk:
     contents: dict[bytes, bytes] = field(factory=dict, init=False)
     references: Counter[bytes] = field(factory=Counter, init=False)
     accesses: dict[str, Access] = field(factory=dict, init=False)
+    folders: dict[int, FolderRecord] = field(factory=dict, init=False)
+    folders_number: int = field(default=0, init=False)
 
     def check_room(self, size: int) -> None:
         """
@@ -197,6 +200,28 @@ class MemoryStore:
             one.current.content.size for _, one in self.disk.documents.values() if not one.deleted
         ]
         return len(sizes), sum(sizes)
+
+    # Folders.
+
+    def put_folders(self, folders: Sequence[FolderRecord], number: int) -> Deferred[None]:
+        """Make durable what is new about folders; see L{IStore.put_folders}."""
+
+        def work() -> None:
+            for one in folders:
+                known = self.disk.folders.get(one.id)
+                if known is None or one.number > known.number:
+                    self.disk.folders[one.id] = one
+            self.disk.folders_number = max(self.disk.folders_number, number)
+
+        return self._submit(work)
+
+    def folders(self) -> dict[int, FolderRecord]:
+        """Every folder, by id."""
+        return dict(self.disk.folders)
+
+    def folders_number(self) -> int:
+        """The number up to which every folder is in the store."""
+        return self.disk.folders_number
 
     # Reading.
 

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from dfs.core.documents import Content, Document, Metadata, Summary
+from dfs.core.folders import FolderRecord
 from dfs.errors import Corrupt, NotFound
 from dfs.store.encoding import (
     COLUMNS,
@@ -48,6 +49,8 @@ _CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq 
 _DATA = "SELECT data FROM contents WHERE sha256 = ?"
 _KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
 _ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
+
+_FOLDERS = "SELECT id, parent, name, owner, created, number, gone FROM folders"
 
 _EMPTY = hashlib.sha256().digest()
 
@@ -169,6 +172,11 @@ class Reading:
             self._keep(document)
             self._keep_head(head_of(seq, document))
 
+    def folders(self) -> dict[int, FolderRecord]:
+        """Every folder, by id."""
+        rows = self._connection.execute(_FOLDERS)
+        return {row[0]: FolderRecord(*row) for row in rows}
+
     def close(self) -> None:
         """Read no more."""
         self._connection.close()
@@ -176,7 +184,7 @@ class Reading:
 
 def _plain(metadata: Metadata) -> int:
     """What a document without its history weighs."""
-    return _PLAIN + len(metadata.path) + len(metadata.access.grants) * _GRANT
+    return _PLAIN + len(metadata.name) + len(metadata.access.grants) * _GRANT
 
 
 def unknown(content: Content) -> NotFound:

@@ -26,7 +26,7 @@ from dfs.store.encoding import COLUMNS
 from dfs.store.interfaces import Identity
 
 #: Raised whenever older programs could not read what newer ones write.
-FORMAT = 1
+FORMAT = 2
 
 _TABLES = """
 CREATE TABLE identity (
@@ -34,7 +34,13 @@ CREATE TABLE identity (
     name TEXT NOT NULL,
     cluster_id TEXT NOT NULL,
     epoch INTEGER NOT NULL,
-    floor INTEGER NOT NULL  -- positions up to this one were used, though no document has them
+    floor INTEGER NOT NULL, -- positions up to this one were used, though no document has them
+    folders INTEGER NOT NULL  -- every folder with a number up to this one is in this store
+);
+CREATE TABLE folders (
+    id INTEGER NOT NULL PRIMARY KEY,
+    parent INTEGER NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, created REAL NOT NULL,
+    number INTEGER NOT NULL, gone REAL NOT NULL
 );
 CREATE TABLE documents (  -- the change log too: the newest state of each, by seq
     seq INTEGER NOT NULL UNIQUE,
@@ -45,7 +51,8 @@ CREATE TABLE documents (  -- the change log too: the newest state of each, by se
     modified REAL NOT NULL, modified_by TEXT NOT NULL,
     number INTEGER NOT NULL, checkpoints INTEGER NOT NULL, conflicts INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
-    path TEXT NOT NULL, owner TEXT NOT NULL, grants TEXT NOT NULL, created REAL NOT NULL,
+    folder INTEGER NOT NULL, name TEXT NOT NULL, named INTEGER NOT NULL,
+    owner TEXT NOT NULL, grants TEXT NOT NULL, created REAL NOT NULL,
     undo BLOB NOT NULL, redo BLOB NOT NULL, kept BLOB NOT NULL
 );
 CREATE TABLE contents (  -- data is NULL when the bytes are a file in objects/
@@ -70,12 +77,14 @@ class Opened:
     @ivar seq: the highest position ever given to a change that was committed.
     @ivar documents: live ones.
     @ivar size: bytes of their present texts.
+    @ivar folders: the number up to which it has every folder.
     """
 
     identity: Identity
     seq: int
     documents: int
     size: int
+    folders: int
 
 
 def lock(path: str) -> int:
@@ -108,7 +117,7 @@ def prepare(
     @param name: of the storage server that opens the store.
     @raise Conflict: the store belongs to another storage server.
     @raise Corrupt: this is no store, or a damaged one.
-    @raise Unsupported: a newer program made it.
+    @raise Unsupported: another version of this program made it.
     """
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -116,6 +125,11 @@ def prepare(
             raise Unsupported(
                 f"the store {path} has format {found}; this program reads up to {FORMAT}."
                 "  Use a newer one"
+            )
+        if 0 < found < FORMAT:
+            raise Unsupported(
+                f"the store {path} has format {found}; this program reads only {FORMAT}."
+                "  Export it with the one that made it"
             )
         if found == 0:
             _create(connection, name, new_store_id())
@@ -128,14 +142,16 @@ def _create(connection: sqlite3.Connection, name: str, store_id: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for statement in _TABLES.split(";\n"):
         connection.execute(statement)
-    connection.execute("INSERT INTO identity VALUES (?, ?, '', 0, 0)", (store_id, name))
+    connection.execute("INSERT INTO identity VALUES (?, ?, '', 0, 0, 0)", (store_id, name))
     connection.execute(f"PRAGMA user_version={FORMAT}")
     connection.execute("COMMIT")
 
 
 def _read(connection: sqlite3.Connection, path: str, name: str) -> Opened:
-    row = connection.execute("SELECT store_id, name, cluster_id, epoch, floor FROM identity")
-    store_id, owner, cluster_id, epoch, floor = row.fetchone()
+    row = connection.execute(
+        "SELECT store_id, name, cluster_id, epoch, floor, folders FROM identity"
+    )
+    store_id, owner, cluster_id, epoch, floor, folders = row.fetchone()
     if owner != name:
         raise Conflict(
             f"the store {path} belongs to the storage server {owner!r}, not to {name!r};"
@@ -147,4 +163,5 @@ def _read(connection: sqlite3.Connection, path: str, name: str) -> Opened:
         "SELECT coalesce(max(seq), 0), coalesce(sum(NOT deleted), 0),"
         " coalesce(sum(iif(deleted, 0, size)), 0) FROM documents"
     ).fetchone()
-    return Opened(Identity(store_id, owner, cluster_id, epoch), max(seq, floor), documents, size)
+    identity = Identity(store_id, owner, cluster_id, epoch)
+    return Opened(identity, max(seq, floor), documents, size, folders)

@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from dfs.core.documents import Content, Document, Summary
+from dfs.core.folders import FolderRecord
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, Unavailable
@@ -80,6 +81,7 @@ class SQLiteStore:
     _last_seq: int
     _documents: int
     _size: int
+    _folders_number: int
     _accesses: Accesses = field(factory=Accesses, init=False)
     _known: dict[bytes, list[Incoming]] = field(factory=dict, init=False)
     _promised: dict[Incoming, int] = field(factory=dict, init=False)
@@ -148,6 +150,7 @@ class SQLiteStore:
             last_seq=opened.seq,
             documents=opened.documents,
             size=opened.size,
+            folders_number=opened.folders,
         )
 
     # What it is.
@@ -173,6 +176,25 @@ class SQLiteStore:
     def counts(self) -> tuple[int, int]:
         """How many live documents there are, and the bytes of their present texts."""
         return self._documents, self._size
+
+    # Folders.
+
+    def put_folders(self, folders: Sequence[FolderRecord], number: int) -> Deferred[None]:
+        """Make durable what is new about folders; see L{IStore.put_folders}."""
+        ledger, rows = self._ledger, tuple(folders)
+
+        def put(_: None) -> None:
+            self._folders_number = max(self._folders_number, number)
+
+        return self._writer.submit(lambda _: ledger.put_folders(rows, number)).addCallback(put)
+
+    def folders(self) -> dict[int, FolderRecord]:
+        """Every folder, by id."""
+        return self._reading.folders()
+
+    def folders_number(self) -> int:
+        """The number up to which every folder is in the store."""
+        return self._folders_number
 
     # Reading documents.
 

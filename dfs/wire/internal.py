@@ -20,9 +20,9 @@ from dfs.wire.request import Audience, Request
 @frozen
 class SSRegister(Request[Registered]):
     """
-    ``SS_REGISTER|<address>|<store id>|<cluster id>|<epoch>|<last seq>|<documents>|<bytes>``.
+    A storage server is there.  Its name was given, and proved, by HELLO.
 
-    The name was given, and proved, by HELLO.
+    @ivar folders: the number up to which it has every folder.
     """
 
     verb: ClassVar[str] = "SS_REGISTER"
@@ -36,6 +36,7 @@ class SSRegister(Request[Registered]):
     last_seq: int
     documents: int
     size: int
+    folders: int
 
 
 @frozen
@@ -96,9 +97,11 @@ class Goodbye(Request[Done]):
 @frozen
 class PutMetadata(Request[Done]):
     """
-    ``PUT_METADATA|<id>|<epoch>|<path>|<owner>|<grants>|<created>|<number>[|create=1]``.
+    What the name server decided about a document.
 
+    @ivar folder: id of the folder that it stands in, 16 hex digits.
     @ivar grants: C{r:<user>} or C{w:<user>} each.
+    @ivar named: the number with which it got its folder and name.
     @ivar create: make an empty document if there is none.
     """
 
@@ -107,12 +110,32 @@ class PutMetadata(Request[Done]):
     answer: ClassVar[type[Record]] = Done
     id: str
     epoch: int
-    path: str
+    folder: str
+    name: str
     owner: str
     grants: tuple[str, ...]
     created: float
     number: int
+    named: int
     create: bool = False
+
+
+@frozen
+class PutFolders(Request[Done]):
+    """
+    ``PUT_FOLDERS|<epoch>|<number>|bytes=<n>``: what is new about folders.
+
+    What follows is what L{dfs.wire.branches} writes.
+
+    @ivar number: with these, every folder up to this number is known.
+    """
+
+    verb: ClassVar[str] = "PUT_FOLDERS"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    takes_content: ClassVar[bool] = True
+    epoch: int
+    number: int
 
 
 @frozen

@@ -130,6 +130,9 @@ class ViewLine(Record):
     """
     ``ITEM|<path>|<owner>|<right>|<words>|<characters>|<size>|<modified>|<by>|<server>|<replica>``.
 
+    Of a folder, which ends with C{|folder=1}, only path, owner, right and C{modified} (when it was
+    made) mean something.
+
     @ivar right: what the asker may do: C{r}, C{w}, C{o} or C{-}.
     @ivar modified: seconds since the epoch.
     @ivar replica: state of the copy on the peer.
@@ -145,6 +148,21 @@ class ViewLine(Record):
     modified_by: str
     server: str
     replica: str
+    folder: bool = False
+
+
+@frozen
+class Placed(Record):
+    """``OK|<path>``: where it stands now."""
+
+    path: str
+
+
+@frozen
+class Removed(Record):
+    """``ITEM|<path>``: what was deleted."""
+
+    path: str
 
 
 @frozen

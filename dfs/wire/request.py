@@ -46,4 +46,5 @@ class Request(Record, Generic[A]):
     @property
     def subject(self) -> str:
         """The document that this is about, for logs: a path or an id; empty if none."""
-        return getattr(self, "path", "") or getattr(self, "ticket", "")[:16]
+        found: str = getattr(self, "path", "") or getattr(self, "id", "")
+        return found or getattr(self, "ticket", "")[:16]

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from dfs.client.completion import Completions, Names, unfinished
 from dfs.client.table import table
-from dfs.wire.messages import Count, ListUsers, UserLine, View, ViewLine
+from dfs.wire.messages import Count, ListUsers, UserLine, ViewFolder, ViewLine
 from tests.client.test_session import SessionCase
 
 
@@ -46,17 +46,19 @@ class CompletionTests(SessionCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.nm.answers[View] = self.view
+        self.nm.answers[ViewFolder] = self.view
         self.nm.answers[ListUsers] = self.users
         names = Names(self.stage.clock, self.alice)
         self.completions = Completions(table(), names)
 
-    def view(self, request: View, exchange: object) -> Count:
-        """Three documents."""
+    def view(self, request: ViewFolder, exchange: object) -> Count:
+        """Three documents and a folder."""
         for path in ("notes.txt", "new plan.txt", "other"):
             line = ViewLine(path, "alice", "o", 0, 0, 0, 1.0, "alice", "ss1", "")
             exchange.item(line)  # type: ignore[attr-defined]
-        return Count(3)
+        folder = ViewLine("reports", "alice", "o", 0, 0, 0, 1.0, "alice", "", "", folder=True)
+        exchange.item(folder)  # type: ignore[attr-defined]
+        return Count(4)
 
     def users(self, request: ListUsers, exchange: object) -> Count:
         """One user."""
@@ -79,6 +81,7 @@ class CompletionTests(SessionCase):
         """Documents, users and options are completed, quoted as they have to be typed."""
         self.assertEqual(self.found("read n"), ["'new plan.txt'", "notes.txt"])
         self.assertEqual(self.found("cat other no"), ["notes.txt"])
+        self.assertEqual(self.found("mv notes.txt re"), ["reports/"])
         self.assertEqual(self.found("write notes.txt "), [])
         self.assertEqual(self.found("addaccess -R notes.txt b"), ["bob"])
         self.assertEqual(self.found("view --j"), ["--json"])
@@ -98,14 +101,14 @@ class CompletionTests(SessionCase):
         """Names are asked for once in a few seconds."""
         self.found("read n")
         self.found("read o")
-        self.assertEqual(self.nm.asked, ["VIEW"])
+        self.assertEqual(self.nm.asked, ["VIEWFOLDER"])
         self.stage.advance(6)
         self.found("read n")
-        self.assertEqual(self.nm.asked, ["VIEW"] * 2)
+        self.assertEqual(self.nm.asked, ["VIEWFOLDER"] * 2)
 
     def test_nobody_waits(self) -> None:
         """A name server that does not answer keeps nobody from typing."""
-        self.nm.answers[View] = self.nm.be_silent
+        self.nm.answers[ViewFolder] = self.nm.be_silent
         began = self.stage.clock.seconds()
         self.assertEqual(self.found("read n"), [])
         self.assertLess(self.stage.clock.seconds() - began, 1.5)

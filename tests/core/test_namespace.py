@@ -8,26 +8,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core.folders import FolderRecord, path_of
 from dfs.core.namespace import Folder, Leaf, Namespace
-from dfs.errors import Exists
+from dfs.errors import Busy, Exists, NotFound
 
 
-def tree(*paths: str) -> Namespace[Leaf]:
+class Document(Leaf):
+    """Something that has a name."""
+
+
+def new(names: Namespace[Document], name: str, above: Folder) -> Folder:
+    """A folder, written down at once."""
+    number = len(names.folders)
+    return Folder(name, above, number, "alice", 1.0, number)
+
+
+def add(names: Namespace[Document], path: str) -> None:
+    """Put a document at a path, in folders made as needed."""
+    folder, name = names.open(path, lambda part, above: new(names, part, above))
+    names.add(folder, name, Document("", None))
+
+
+def tree(*paths: str) -> Namespace[Document]:
     """Documents at these paths."""
-    names: Namespace[Leaf] = Namespace()
+    names: Namespace[Document] = Namespace()
     for path in paths:
-        names.add(path, Leaf("", None))
+        add(names, path)
     return names
 
 
-def leaf(names: Namespace[Leaf], path: str) -> Leaf:
+def leaf(names: Namespace[Document], path: str) -> Document:
     """The document at a path."""
     found = names.find(path)
-    assert isinstance(found, Leaf)
+    assert isinstance(found, Document)
     return found
 
 
-def walked(names: Namespace[Leaf], start: Folder | None = None) -> list[str]:
+def walked(names: Namespace[Document], start: Folder | None = None) -> list[str]:
     """Paths in the order in which they are walked."""
     return [one.path for one in names.walk(start)]
 
@@ -63,30 +80,79 @@ class NamespaceTests(SynchronousTestCase):
             ("b/c/d", "'b/c' is a document"),
         ):
             with self.assertRaisesRegex(Exists, reason):
-                names.add(path, Leaf("", None))
+                add(names, path)
         self.assertEqual(walked(names), ["a", "b/c"])
 
     def test_refused_adds_nothing(self) -> None:
         """A refused document leaves no folder behind."""
         names = tree("a/b")
-        self.assertRaises(Exists, names.add, "a/b/c/d", Leaf("", None))
+        self.assertRaises(Exists, add, names, "a/b/c/d")
         self.assertEqual(walked(names), ["a/b"])
 
-    def test_empty_folders_vanish(self) -> None:
-        """With the last document its folders go, and no others."""
-        names = tree("a/b/c/d", "a/e")
-        names.remove(leaf(names, "a/b/c/d"))
-        self.assertIsNone(names.find("a/b"))
-        self.assertEqual(walked(names), ["a/e"])
-        names.remove(leaf(names, "a/e"))
-        self.assertEqual(names.root.children, {})
+    def test_empty_folders_stay(self) -> None:
+        """A folder stays when its last document goes, until it is removed itself."""
+        names = tree("a/b/c")
+        names.remove(leaf(names, "a/b/c"))
+        self.assertEqual(names.folder("a/b").children, {})
+        names.remove_folder(names.folder("a/b"))
+        self.assertRaises(NotFound, names.folder, "a/b")
+        self.assertEqual(names.folder("a").path, "a")
 
     def test_name_free_again(self) -> None:
         """A removed name can be taken, by a folder too."""
         names = tree("a", "b")
         names.remove(leaf(names, "a"))
-        names.add("a/x", Leaf("", None))
+        add(names, "a/x")
         self.assertEqual(walked(names), ["a/x", "b"])
+
+    def test_reserved(self) -> None:
+        """A name that is reserved is taken, stands for nothing, and is not walked."""
+        names = tree("a/b")
+        names.add(names.folder("a"), "c", Leaf("", None))
+        self.assertRaises(Exists, add, names, "a/c")
+        self.assertRaises(Exists, add, names, "a/c/d")
+        self.assertRaises(NotFound, names.folder, "a/c")
+        self.assertEqual(walked(names), ["a/b"])
+
+    def test_going(self) -> None:
+        """Nothing is put into a folder that is being deleted."""
+        names = tree("a/b/c")
+        names.folder("a/b").going = True
+        self.assertRaises(Busy, add, names, "a/b/d")
+        self.assertRaises(Busy, add, names, "a/b/d/e")
+        add(names, "a/d")
+
+    def test_move(self) -> None:
+        """A folder is moved with all that is in it, and a document alone."""
+        names = tree("a/b/c", "a/b/d/e", "f/g")
+        names.move(names.folder("a/b"), names.folder("f"), "h")
+        self.assertEqual(walked(names), ["f/g", "f/h/c", "f/h/d/e"])
+        names.move(leaf(names, "f/h/d/e"), names.root, "b")
+        self.assertEqual(walked(names), ["b", "f/g", "f/h/c"])
+        self.assertEqual(names.folder("a").children, {})
+
+    def test_tree(self) -> None:
+        """A folder is listed with what stands in it, or with everything below, folders first."""
+        names = tree("a/b/c", "a/d", "e")
+        for start, deep, expected in (
+            ("", False, ["a", "e"]),
+            ("a", False, ["a/b", "a/d"]),
+            ("", True, ["a", "a/b", "a/b/c", "a/d", "e"]),
+            ("a/b", True, ["a/b/c"]),
+        ):
+            found = [one.path for one in names.tree(names.folder(start), deep=deep)]
+            self.assertEqual(found, expected, (start, deep))
+
+    def test_reach(self) -> None:
+        """It is known how long the longest path below a folder is, in bytes."""
+        names = tree("a/b/c", "a/d\u00fcd")
+        self.assertEqual([names.root.reach, names.folder("a").reach], [6, 4])
+        add(names, "a/b/long-name")
+        self.assertEqual([names.root.reach, names.folder("a/b").reach], [13, 9])
+        names.remove(leaf(names, "a/b/long-name"))
+        self.assertEqual(names.root.reach, 13, "it may be too high")
+        self.assertEqual(names.root.measure(), 6)
+        self.assertEqual(names.folder("a/b").reach, 1)
 
     def test_walk_below(self) -> None:
         """A walk may begin at a folder."""
@@ -107,11 +173,11 @@ class NamespaceTests(SynchronousTestCase):
         for step, one in enumerate(names.walk()):
             seen.append(one.path)
             if step < 500:
-                names.add(f"a{step:04}", Leaf("", None))
+                add(names, f"a{step:04}")
                 names.remove(leaf(names, f"n{1999 - step:04}"))
         self.assertEqual(seen, [f"n{number:04}" for number in range(1_500)])
 
-    def test_folder_vanishes_while_walking(self) -> None:
+    def test_folder_emptied_while_walking(self) -> None:
         """A folder that is emptied under a walker ends its part of the walk."""
         names = tree("a/b", "a/c", "d")
         walk = names.walk()
@@ -123,11 +189,11 @@ class NamespaceTests(SynchronousTestCase):
     @given(st.lists(paths, max_size=20), st.data())
     def test_model(self, wanted: list[str], data: st.DataObject) -> None:
         """Whatever is added and removed: the walk shows it, sorted part by part."""
-        names: Namespace[Leaf] = Namespace()
+        names: Namespace[Document] = Namespace()
         there: set[str] = set()
         for path in wanted:
             try:
-                names.add(path, Leaf("", None))
+                add(names, path)
                 there.add(path)
             except Exists:
                 self.assertIsNotNone(names.find(path.split("/")[0]))
@@ -139,3 +205,40 @@ class NamespaceTests(SynchronousTestCase):
             if data.draw(st.booleans()):
                 names.settle()
         self.assertEqual(walked(names), sorted(there, key=lambda path: path.split("/")))
+
+
+class LoadTests(SynchronousTestCase):
+    """
+    Folders that were kept.
+    """
+
+    @staticmethod
+    def record(number: int, parent: int, name: str) -> FolderRecord:
+        """A folder whose id is its number."""
+        return FolderRecord(number, parent, name, "alice", 1.0, number)
+
+    def test_any_order(self) -> None:
+        """Folders are found again whatever order they come in."""
+        names: Namespace[Document] = Namespace()
+        names.load([self.record(3, 2, "c"), self.record(2, 1, "b"), self.record(1, 0, "a")])
+        found = names.folder("a/b/c")
+        self.assertEqual(found.record(found.number), self.record(3, 2, "c"))
+
+    def test_contradictions(self) -> None:
+        """Folders in a circle, in nothing, or of one name are refused."""
+        for error, records in (
+            (ValueError, [self.record(1, 2, "a"), self.record(2, 1, "b")]),
+            (ValueError, [self.record(1, 1, "a")]),
+            (ValueError, [self.record(1, 0, "a"), self.record(2, 0, "a")]),
+            (KeyError, [self.record(1, 9, "a")]),
+        ):
+            names: Namespace[Document] = Namespace()
+            self.assertRaises(error, names.load, records)
+
+    def test_path_of(self) -> None:
+        """A path is made of records alone, if they are all there and make sense."""
+        known = {1: self.record(1, 0, "a"), 2: self.record(2, 1, "b")}
+        self.assertEqual(path_of(2, "c", known), "a/b/c")
+        self.assertEqual(path_of(0, "c", known), "c")
+        self.assertIsNone(path_of(9, "c", known))
+        self.assertIsNone(path_of(1, "c", {1: self.record(1, 1, "a")}))

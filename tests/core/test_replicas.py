@@ -33,7 +33,7 @@ def revision(text: str) -> Revision:
 
 def document(version: str, text: str = "", *, number: int = 1, tags: str = "") -> Document:
     """A state; C{tags} are checkpoints, each C{tag=text}."""
-    new = created("00000000000000d1", Metadata("a.txt", AccessList("alice"), 1.0, number))
+    new = created("00000000000000d1", Metadata(0, "a.txt", AccessList("alice"), 1.0, number))
     kept = [one.split("=") for one in tags.split()]
     return evolve(
         new,

@@ -78,7 +78,7 @@ class PairCase(HistoryCase):
         found = [
             one
             for one in self.documents(self.cluster.disks[server])
-            if one.metadata.path == path and not one.deleted
+            if one.metadata.name == path and not one.deleted
         ]
         return found[0] if found else None
 

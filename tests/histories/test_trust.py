@@ -24,6 +24,7 @@ from dfs.wire.messages import (
     Locate,
     Prove,
     Put,
+    PutFolders,
     PutMetadata,
     Read,
     Redo,
@@ -125,13 +126,14 @@ class TrustCase(HistoryCase):
     def internal(self) -> list[Request[Any]]:
         """What only servers say."""
         return [
-            SSRegister("127.0.0.1:6666", "5" * 32, "", 1, 0, 0, 0),
+            SSRegister("127.0.0.1:6666", "5" * 32, "", 1, 0, 0, 0, 0),
             Heartbeat(1, 0, 0),
             WriteComplete(
                 *(9, self.document, "9.0", 1, SHA256, 1, 1, 1, 1, True, 1.0, "eve", 9, 0, 0, True)
             ),
             Goodbye("I am ss1"),
-            PutMetadata(self.document, 1, "d.txt", "eve", ("w:eve",), 1.0, 9),
+            PutMetadata(self.document, 1, "0", "d.txt", "eve", ("w:eve",), 1.0, 9, 9),
+            PutFolders(1, 1),
             DeleteFile(self.document, 1, "alice"),
             GetFileContent(self.document, 1, SHA256),
         ]

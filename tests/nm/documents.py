@@ -10,7 +10,7 @@ from dfs.nm.kept import Copy, Grave, Noted, Stored
 PAIR = Pair.founded("ss1")
 
 
-def document(number: int, path: str, owner: str = "alice", /, **grants: str) -> Stored:
+def document(number: int, name: str, owner: str = "alice", /, **grants: str) -> Stored:
     """A document that a storage server has, and that was written once."""
     noted = Noted(
         sha256=bytes([number % 256]) * 32,
@@ -28,7 +28,9 @@ def document(number: int, path: str, owner: str = "alice", /, **grants: str) -> 
         modified_by="bob",
     )
     access = AccessList(owner, tuple(sorted(grants.items())))
-    return Stored(number, path, PAIR.name, access, 1_600_000_000.5, 7, noted, Copy(4, 0, 7))
+    return Stored(
+        *(number, 0, name, PAIR.name, access, 1_600_000_000.5, 7, 3, noted), Copy(4, 0, 7)
+    )
 
 
 def grave(number: int, *, home: bool = False, backup: bool = False) -> Grave:

@@ -16,7 +16,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import provider
 
 from dfs.core.pairs import Pair, PairState
-from dfs.nm.index import Entry, Place
+from dfs.nm.entries import Entry, Place
 from dfs.nm.journal import Known, PutDocument, PutPair, PutServer
 from dfs.nm.kept import NOTHING, Copy
 from dfs.wire.client import Connection, greet

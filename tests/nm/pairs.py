@@ -16,7 +16,7 @@ from zope.interface import provider
 
 from dfs.core.pairs import Pair, PairState
 from dfs.core.versions import Version
-from dfs.nm.index import Entry, Place
+from dfs.nm.entries import Entry, Place
 from dfs.nm.journal import PutDocument, PutPair
 from dfs.nm.kept import Copy
 from tests.nm.documents import document

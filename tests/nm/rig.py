@@ -30,6 +30,7 @@ from dfs.wire.messages import (
     Heartbeat,
     Put,
     PutFileContent,
+    PutFolders,
     PutMetadata,
     Record,
     Registered,
@@ -62,6 +63,7 @@ class Storage:
 
     @ivar orders: what the name server ordered, in order.
     @ivar script: called with each order; what it raises or returns is the answer.
+    @ivar folders: what it was told of folders, in order.
     @ivar shelf: what it has, for those who copy.
     @ivar link: its connection to the name server, if it has one.
     """
@@ -72,6 +74,7 @@ class Storage:
     store_id: str
     orders: list[Request[Any]] = field(factory=list)
     script: Script = lambda order: None
+    folders: list[tuple[PutFolders, bytes]] = field(factory=list)
     shelf: Shelf = field(init=False)
     link: Connection | None = None
     seq: int = 0
@@ -96,6 +99,7 @@ class Storage:
         return {
             PutMetadata: self._order,
             DeleteFile: self._order,
+            PutFolders: self._put_folders,
             GetFileContent: self.shelf.get,
             PutFileContent: self.shelf.put,
             Renote: self.shelf.renote,
@@ -106,6 +110,10 @@ class Storage:
         assert exchange.peer.role == "nm"
         self.orders.append(order)
         return self.script(order)
+
+    def _put_folders(self, order: PutFolders, exchange: Exchange) -> None:
+        assert exchange.body is not None
+        self.folders.append((order, exchange.body))
 
     def connect(self) -> Connection:
         """Dial and prove."""
@@ -133,6 +141,7 @@ class Storage:
             "last_seq": self.seq,
             "documents": 0,
             "size": 0,
+            "folders": 0,
             **changes,
         }
         return SSRegister(**said)

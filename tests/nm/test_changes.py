@@ -54,8 +54,8 @@ class CreateTests(Rig):
         [order] = ss1.orders
         assert isinstance(order, PutMetadata)
         self.assertEqual(
-            (order.id, order.path, order.owner, order.grants, order.number, order.create),
-            (made.id, "notes/a.txt", "alice", (), 1, True),
+            (order.id, order.name, order.owner, order.grants, order.number, order.create),
+            (made.id, "a.txt", "alice", (), 1, True),
         )
         self.assertRegex(made.id, "^[0-7][0-9a-f]{15}$")
         info = self.ask(alice, GetInfo("notes/a.txt"))
@@ -199,7 +199,7 @@ class CreateTests(Rig):
         for name in names:
             self.ask(alice, Create(name))
         self.assertEqual([line.path for line in self.items(alice, View())], sorted(names))
-        self.assertEqual([order.subject for order in ss1.orders], names)
+        self.assertEqual([getattr(order, "name", None) for order in ss1.orders], names)
         self.restart()
         alice = self.person("alice")
         self.assertEqual([line.path for line in self.items(alice, View())], sorted(names))

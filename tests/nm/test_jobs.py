@@ -430,7 +430,7 @@ class LayingTests(PairRig):
         """It is another document now, and only then it is removed."""
         [put] = self.ss1.shelf.puts
         self.assertEqual(put, b"unseen")
-        paths = [one.path for one in self.disk.documents.values()]
+        paths = [one.name for one in self.disk.documents.values()]
         self.assertEqual(sum("1.txt.conflict-ss1_backup-" in path for path in paths), 1)
         self.assertEqual(self.backup.orders[-1], DeleteFile(ID, 1, ""))
         self.assertFalse(self.place().graves)

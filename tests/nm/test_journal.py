@@ -38,7 +38,8 @@ from dfs.nm.journal import (
     Snapshot,
 )
 from dfs.nm.kept import NOTHING, Copy
-from dfs.nm.sqlite import VERSION, SQLiteJournal
+from dfs.nm.sqlite import SQLiteJournal
+from dfs.nm.tables import VERSION
 from tests.nm.documents import PAIR, document, grave
 from tests.store.pump import Pump
 

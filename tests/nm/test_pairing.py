@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from dfs.core.pairs import PairState
 from dfs.core.versions import Version
-from dfs.nm.index import Place
+from dfs.nm.entries import Place
 from dfs.nm.journal import PutDocument, PutPair
 from dfs.nm.kept import Copy
 from dfs.nm.service import Settings

@@ -401,7 +401,7 @@ class NoteTests(Rig):
         self.refused(NotFound, self.alice, GetInfo("a.txt"))
         self.ask(self.alice, Create("a.txt"))
         self.restart()
-        self.assertEqual([d.path for d in self.disk.documents.values()], ["a.txt"])
+        self.assertEqual([d.name for d in self.disk.documents.values()], ["a.txt"])
 
     def test_deleted_and_journal_late(self) -> None:
         """Its name is free, and the note kept, only when the journal knows."""

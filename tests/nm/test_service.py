@@ -67,7 +67,7 @@ class StartTests(SynchronousTestCase):
         one = document(1, "a.txt")
         self.refused(PutDocument(one))
         self.refused(PutPair(PAIR), PutDocument(one), PutDocument(document(2, "a.txt")))
-        self.refused(PutPair(PAIR), PutDocument(one), PutDocument(document(2, "a.txt/b")))
+        self.refused(PutPair(PAIR), PutDocument(one), PutDocument(evolve(one, id=3, folder=9)))
         self.refused(PutPair(PAIR), PutDocument(evolve(one, noted=evolve(one.noted, size=2**80))))
         self.refused(PutServer(Known("ss1", "5" * 32, "h:1")))
 

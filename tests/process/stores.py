@@ -12,6 +12,7 @@ from attrs import frozen
 from twisted.internet import reactor
 from twisted.python.failure import Failure
 
+from dfs.core.folders import path_of
 from dfs.store.sqlite import SQLiteStore
 
 
@@ -51,7 +52,10 @@ async def stored(folder: Path, name: str) -> dict[str, Stored]:
             document = store.document(summary.id)
             if document is None or document.deleted:
                 continue
-            found[document.metadata.path] = Stored(
+            metadata = document.metadata
+            path = path_of(metadata.folder, metadata.name, store.folders())
+            assert path is not None, f"nobody knows where {metadata.name} stands"
+            found[path] = Stored(
                 store.small(document.current.content) or b"",
                 tuple(
                     store.small(one.revision.content) or b""

@@ -153,7 +153,7 @@ class Run:
         if home != backup:
             wrong.append("the members differ")
         for path, kept in self.kept.items():
-            [document] = [one for one in home.values() if one.metadata.path == path]
+            [document] = [one for one in home.values() if one.metadata.name == path]
             said = self.texts("ss1", document)
             wrong += [f"{path}: {word} is lost" for word in sorted(kept) if word not in said]
             text = self.cluster.run(self.alice.read(path)).decode()

@@ -51,7 +51,7 @@ def document(
     version: str, text: bytes = b"", *, undo: tuple[bytes, ...] = (), id: str = DOCUMENT
 ) -> Document:
     """A state of a document, with C{undo} as its older texts."""
-    new = created(id, Metadata("a.txt", AccessList("alice"), START, 1))
+    new = created(id, Metadata(0, "a.txt", AccessList("alice"), START, 1, 1))
     return evolve(
         new,
         version=Version.parse(version),
@@ -318,11 +318,11 @@ class PutTests(CopyTests):
     def test_metadata(self) -> None:
         """The metadata with the higher number is kept, whichever text is newer."""
         copy = document("2.0", b"text")
-        renamed = evolve(copy.metadata, path="b.txt", number=5)
+        renamed = evolve(copy.metadata, name="b.txt", number=5)
         self.give(evolve(copy, metadata=renamed), b"text")
         self.assertEqual(self.give(document("3.0", b"t"), b"t"), Applied("3.0", 5))
         self.assertEqual(self.kept().metadata, renamed)
-        newer = evolve(copy.metadata, path="c.txt", number=6)
+        newer = evolve(copy.metadata, name="c.txt", number=6)
         self.assertEqual(
             self.give(evolve(document("1.0", b"x"), metadata=newer), b"x"), Applied("3.0", 6)
         )

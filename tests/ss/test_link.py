@@ -68,7 +68,7 @@ class LinkTests(SynchronousTestCase):
         """A new server registers as what it is, and belongs to the cluster from then on."""
         world = self.begin()
         [registration] = self.heard(SSRegister)
-        self.assertEqual(registration, SSRegister(SERVER, "a" * 32, "", 0, 0, 0, 0))
+        self.assertEqual(registration, SSRegister(SERVER, "a" * 32, "", 0, 0, 0, 0, 0))
         self.assertEqual(world.disk.identity.cluster_id, CLUSTER)
         self.assertEqual(world.disk.identity.epoch, 1)
         self.assertTrue(world.server.link.registered)
@@ -156,7 +156,7 @@ class LinkTests(SynchronousTestCase):
         world.nm.heard.clear()
         world.start()
         [registration] = self.heard(SSRegister)
-        self.assertEqual(registration, SSRegister(SERVER, "a" * 32, CLUSTER, 1, 2, 1, 4))
+        self.assertEqual(registration, SSRegister(SERVER, "a" * 32, CLUSTER, 1, 2, 1, 4, 0))
         [note] = world.nm.notes()
         self.assertEqual((note.seq, note.size, note.modified_by), (2, 4, "alice"))
 
@@ -272,4 +272,4 @@ class NoteTests(LinkTests):
 
 def metadata_of(number: int) -> Request[Done]:
     """An order to make one of many documents."""
-    return evolve(metadata(f"{number:016x}", (), 1, create=True), epoch=0, path=f"{number}.txt")
+    return evolve(metadata(f"{number:016x}", (), 1, create=True), epoch=0, name=f"{number}.txt")

@@ -20,7 +20,7 @@ class OrderTests(WorldTests):
         assert document is not None
         kept = document.metadata
         grants = tuple(f"{right}:{user}" for user, right in kept.access.grants)
-        return evolve(metadata(DOCUMENT, grants, kept.number), path=kept.path)
+        return evolve(metadata(DOCUMENT, grants, kept.number), name=kept.name)
 
     def test_strangers(self) -> None:
         """H60: a stranger's orders are refused; nothing is read, nothing changed."""
@@ -60,9 +60,9 @@ class OrderTests(WorldTests):
 
     def test_newer_only(self) -> None:
         """Metadata is replaced by newer metadata only, and an older one is no error."""
-        self.world.order(metadata(DOCUMENT, ("r:bob", "w:a,b"), 3, path="x/ä|b.txt"))
+        self.world.order(metadata(DOCUMENT, ("r:bob", "w:a,b"), 3, name="xä|b.txt"))
         kept = self.held()
-        self.assertEqual((kept.grants, kept.path), (("w:a,b", "r:bob"), "x/ä|b.txt"))
+        self.assertEqual((kept.grants, kept.name), (("w:a,b", "r:bob"), "xä|b.txt"))
         seq = self.world.disk.seq
         self.world.order(metadata(DOCUMENT, (), 2))
         self.world.order(metadata(DOCUMENT, (), 3))

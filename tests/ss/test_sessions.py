@@ -270,7 +270,7 @@ class EndingTests(WorldTests):
 
     def test_moved(self) -> None:
         """H51: a document that is moved during a session takes the session with it."""
-        self.world.order(metadata(DOCUMENT, (), 2, path="other/b.txt"))
+        self.world.order(metadata(DOCUMENT, (), 2, name="other/b.txt"))
         self.ask(Etirw())
         self.assertEqual(self.text(), b"lost One. Two.")
 

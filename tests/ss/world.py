@@ -313,17 +313,19 @@ class World:
 
 
 def metadata(
-    document: str, grants: tuple[str, ...], number: int, *, create: bool = False, path: str = ""
+    document: str, grants: tuple[str, ...], number: int, *, create: bool = False, name: str = ""
 ) -> PutMetadata:
     """What the name server pushes about alice's document."""
     return PutMetadata(
         id=document,
         epoch=1,
-        path=path or "a.txt",
+        folder=f"{0:016x}",
+        name=name or "a.txt",
         owner="alice",
         grants=grants,
         created=START,
         number=number,
+        named=1,
         create=create,
     )
 

@@ -14,7 +14,7 @@ LARGE = bytes(range(256)) * 1_200
 
 def new(number: int = 1, *, owner: str = "alice") -> Document:
     """A new, empty document."""
-    metadata = Metadata(f"folder/{number}.txt", AccessList(owner), 1_000.0, 1)
+    metadata = Metadata(0xF, f"{number}.txt", AccessList(owner), 1_000.0, 1)
     return created(f"{number:016x}", metadata)
 
 

@@ -142,7 +142,9 @@ class ContractMixin(SynchronousTestCase):
         document = checkpointed(document, "tag", ALICE)
         document = undone(undone(document, ALICE), ALICE)
         rights = AccessList("alice", (("böb", "w"), ("c|d", "r")))
-        metadata = evolve(document.metadata, path="a b/ü|.txt", access=rights, number=9)
+        metadata = evolve(
+            document.metadata, folder=7, name="a bü|.txt", access=rights, number=9, named=8
+        )
         document = self.commit(described(document, metadata))
         self.reopen()
         self.assertEqual(self.store.document(document.id), document)

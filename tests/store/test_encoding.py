@@ -37,7 +37,9 @@ histories = st.lists(revisions, max_size=4).map(tuple)
 tags = st.one_of(texts, st.just("conflict-ss1-2026"))
 checkpoints = st.lists(st.builds(Checkpoint, tags, revisions, times, texts), max_size=4).map(tuple)
 grants = st.lists(st.tuples(texts, st.sampled_from("rw")), max_size=3).map(tuple)
-metadata = st.builds(Metadata, texts, st.builds(AccessList, texts, grants), times, numbers)
+metadata = st.builds(
+    Metadata, numbers, texts, st.builds(AccessList, texts, grants), times, numbers, numbers
+)
 documents = st.builds(
     Document,
     st.text("0123456789abcdef", min_size=16, max_size=16),
@@ -63,7 +65,7 @@ class EncodingTests(SynchronousTestCase):
         stored = tuple(int(one) if isinstance(one, bool) else one for one in row)
         from_table = (stored[0], *stored[1:])
         self.assertEqual(decode(from_table), document)
-        self.assertEqual(decode_head(from_table[:21]), head_of(7, document))
+        self.assertEqual(decode_head(from_table[:23]), head_of(7, document))
         self.assertEqual(decode_summary(from_table[:17]), summarize(7, document))
 
     @given(documents)
@@ -71,7 +73,7 @@ class EncodingTests(SynchronousTestCase):
         """A row names each content as often as the document refers to it, but not the empty one."""
         row = (7, *encode(document))
         expected = [one.sha256 for one in document.contents() if one.size]
-        self.assertEqual(list(names(row[5], row[6], *row[21:24])), expected)
+        self.assertEqual(list(names(row[5], row[6], *row[23:26])), expected)
 
 
 class RecordTests(SynchronousTestCase):
@@ -81,7 +83,7 @@ class RecordTests(SynchronousTestCase):
         content = Content(b"h" * 32, Measure(1, 2, 3, 4, True))
         self.document = Document(
             "00000000000000d1",
-            Metadata("ä.txt", AccessList("alice", (("bob", "r"),)), 1.0, 7),
+            Metadata(5, "ä.txt", AccessList("alice", (("bob", "r"),)), 1.0, 7, 6),
             Version(3, 4),
             5,
             Revision(content, 6.0, "bob"),

@@ -18,6 +18,7 @@ from dfs.core.history import buried, checkpointed, content_of, without_checkpoin
 from dfs.errors import Conflict, Corrupt, DFSError, Internal, Locked, Unavailable, Unsupported
 from dfs.store.groupcommit import connect
 from dfs.store.interfaces import PIECE_BYTES
+from dfs.store.schema import FORMAT
 from dfs.store.sqlite import SQLiteStore
 from tests.store.faulty import Faults, broken
 from tests.store.pump import Pump
@@ -137,7 +138,7 @@ class OpenTests(StoreCase):
         self.closed()
         self.tamper("PRAGMA user_version=999")
         self.assertIn("999", str(self.assertRaises(Unsupported, self.open)))
-        self.tamper("PRAGMA user_version=1")
+        self.tamper(f"PRAGMA user_version={FORMAT}")
         self.store = self.open()
 
     def test_damaged_database(self) -> None:

@@ -312,11 +312,11 @@ class ValueTests(SynchronousTestCase):
             (("a,b", "c"), "a%252Cb,c,"),
             (("%",), "%2525,"),
         ]:
-            message = PutMetadata("i", 1, "p", "o", items, 1.0, 1)
+            message = PutMetadata("i", 1, "0", "p", "o", items, 1.0, 1, 1)
             line = encode_request(message).decode().removesuffix("\n")
-            self.assertEqual(line.split("|")[5], field)
+            self.assertEqual(line.split("|")[6], field)
             self.assertEqual(decode_request(line.encode()).request, message)
-        typed = decode_request(b"PUT_METADATA|i|1|p|o|r:a,w:b|1|1").request
+        typed = decode_request(b"PUT_METADATA|i|1|0|p|o|r:a,w:b|1|1|1").request
         assert isinstance(typed, PutMetadata)
         self.assertEqual(typed.grants, ("r:a", "w:b"))
 

@@ -1,0 +1,122 @@
+"""
+C{PUT -r} and C{GET -r}: whole folders from and to local ones.
+
+Decides which name goes where: a folder is copied into a folder that is there already, and otherwise
+gets the new name itself, as C{cp -r} does.  Must not know how content travels.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from dfs.client.commands import each
+from dfs.client.transfer import get_file, put_file
+from dfs.client.verbs import Work
+from dfs.errors import Exists, NotFound
+
+
+@frozen
+class Pairing:
+    """
+    A local name and a path, of the same thing.
+
+    @ivar folder: it is a folder.
+    """
+
+    local: str
+    path: str
+    folder: bool
+
+
+# ----------------------------------------------------------------------------------------- PUT
+
+
+async def put_tree(work: Work, local: str, target: str | None) -> None:
+    """
+    Store a local folder with everything in it.
+
+    @param target: where; None: under its own name.
+    """
+    name = _name(os.path.abspath(local))
+    path = name if target is None else target
+    if target is not None and (target.endswith("/") or await _is_folder(work, target)):
+        path = f"{target.strip('/')}/{name}".lstrip("/")
+    found = {one.path: one for one in local_tree(local, path, work.screen.note)}
+
+    async def one(path: str) -> None:
+        if found[path].folder:
+            await work.session.create_folder(path, existing=True)
+        else:
+            await put_file(work, found[path].local, path)
+
+    await each(work, tuple(found), one)
+
+
+async def _is_folder(work: Work, path: str) -> bool:
+    try:
+        [line] = await work.session.view_folder(path, itself=True)
+    except NotFound:
+        return False
+    if not line.folder:
+        raise Exists(f"{path!r} is a document, so no folder can be put there")
+    return True
+
+
+def local_tree(local: str, path: str, note: object) -> Iterator[Pairing]:
+    """
+    A local folder and everything in it, each folder before what is in it.
+
+    Links to files are followed, links to folders are not; what is no file is left out and said so.
+
+    @param note: called with a sentence about what is left out.
+    """
+    assert callable(note)
+    yield Pairing(local, path, True)
+    for entry in sorted(os.scandir(local), key=lambda one: one.name):
+        below = f"{path}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from local_tree(entry.path, below, note)
+        elif entry.is_file():
+            yield Pairing(entry.path, below, False)
+        else:
+            note(f"{entry.path}: left out, it is no file and no folder")
+
+
+# ----------------------------------------------------------------------------------------- GET
+
+
+async def get_tree(work: Work, path: str, target: str | None) -> None:
+    """
+    Copy a folder with everything in it into a local one.
+
+    @param target: where; None: under its own name, here.
+    """
+    lines = await work.session.view_folder(path, deep=True)
+    root = path.strip("/")
+    into = _name(root) if target is None else target
+    if target is not None and os.path.isdir(target):
+        into = os.path.join(target, _name(root))
+    cut = len(root) + 1 if root else 0
+    if len(lines) == 1 and not lines[0].folder and lines[0].path == root:
+        await get_file(work, root, into or _name(root))
+        return
+    os.makedirs(into or ".", exist_ok=True)
+    found = {line.path: line.folder for line in lines}
+
+    async def one(path: str) -> None:
+        # No part of a path is ".", ".." or has a slash: it cannot lead out of the folder.
+        local = os.path.join(into, *path[cut:].split("/"))
+        if found[path]:
+            os.makedirs(local, exist_ok=True)
+        else:
+            await get_file(work, path, local)
+
+    if found:
+        await each(work, tuple(found), one)
+
+
+def _name(path: str) -> str:
+    return os.path.basename(path.rstrip("/"))
