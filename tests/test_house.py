@@ -94,6 +94,7 @@ TIMERS: dict[str, set[str]] = {
     },
     "deferLater": {
         "client/asking",
+        "nm/arrangement",
         "nm/changes",
         "nm/questions",
         "nm/storage",

@@ -41,6 +41,9 @@ async def put_tree(work: Work, local: str, target: str | None) -> None:
     @param target: where; None: under its own name.
     """
     name = _name(os.path.abspath(local))
+    if not os.path.isdir(local):
+        await put_file(work, local, target or name)
+        return
     path = name if target is None else target
     if target is not None and (target.endswith("/") or await _is_folder(work, target)):
         path = f"{target.strip('/')}/{name}".lstrip("/")

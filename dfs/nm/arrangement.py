@@ -195,8 +195,8 @@ class Arrangement:
                 return
             if folder.children:
                 raise Conflict(
-                    f"{folder.path!r} is not empty: {len(folder.children)} things stand in it; "
-                    "delete or move them first, or delete recursively"
+                    f"{folder.path!r} is not empty ({len(folder.children)} inside); delete or move "
+                    "what is in it first, or delete it recursively"
                 )
             if folder.claims or not folder.kept:
                 raise Busy(f"something is being put into {folder.path!r}; try again in a moment")

@@ -64,11 +64,13 @@ class Admission:
         check(ticket, self.wall())
         return ticket
 
-    def head(self, ticket: Ticket, right: Right) -> Head:
+    def head(self, ticket: Ticket, right: Right, *, renamed: bool = False) -> Head:
         """
         The document of a verified ticket, as it now is.
 
         @param right: what is going to be done.
+        @param renamed: it may have got another name since the ticket was made; then a name is not
+            what the user goes by, as in a session.
         @raise Moved: the document is not here, or this server not in charge any more.
         @raise Unavailable: it does not know whether it is in charge.
         @raise Unauthorized: the ticket does not allow that, or the right was taken away.
@@ -76,20 +78,20 @@ class Admission:
         head = self._store.head(ticket.document)
         if head is None or head.deleted:
             raise _elsewhere()
-        self._check(ticket, right, head.metadata)
+        self._check(ticket, right, head.metadata, renamed)
         return head
 
-    def document(self, ticket: Ticket, right: Right) -> Document:
+    def document(self, ticket: Ticket, right: Right, *, renamed: bool = False) -> Document:
         """The same as L{head}, with its history."""
         document = self._store.document(ticket.document)
         if document is None or document.deleted:
             raise _elsewhere()
-        self._check(ticket, right, document.metadata)
+        self._check(ticket, right, document.metadata, renamed)
         return document
 
-    def _check(self, ticket: Ticket, right: Right, metadata: Metadata) -> None:
+    def _check(self, ticket: Ticket, right: Right, metadata: Metadata, renamed: bool) -> None:
         self._check_epoch(ticket.epoch)
-        if ticket.metadata_number < metadata.named:
+        if ticket.metadata_number < metadata.named and not renamed:
             # Its name may be that of another document by now.
             raise _elsewhere()
         if ticket.right not in _ENOUGH[right]:

@@ -290,7 +290,7 @@ class Sessions(MultiService):
 
     async def _splice(self, session: Session) -> Outcome:
         """The job in the line of the document."""
-        document = self._admission.document(session.ticket, Right.WRITE)
+        document = self._admission.document(session.ticket, Right.WRITE, renamed=True)
         if not session.draft.edits:
             self._end(session, "session_committed", "without edits")
             return Outcome(document)
@@ -308,7 +308,7 @@ class Sessions(MultiService):
     ) -> Outcome:
         if data is None:
             # Work on a large text takes a while: the right is asked for at the last moment.
-            self._admission.head(session.ticket, Right.WRITE)
+            self._admission.head(session.ticket, Right.WRITE, renamed=True)
         return await self._changes.write(document, content, session.ticket.user, data)
 
     # ------------------------------------------------------------------------------ ending

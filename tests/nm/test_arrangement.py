@@ -281,7 +281,7 @@ class MoveTests(ArrangementCase):
         part = "x" * 250
         self.ask(self.alice, Create("/".join(["a", part, part, part, "end"])))
         self.ask(self.alice, CreateFolder("b" * 200))
-        self.refused(Invalid, self.alice, Move("a", "b" * 255), "1024 bytes")
+        self.refused(Invalid, self.alice, Move("a", f"{'b' * 255}/{'c' * 100}"), "1024 bytes")
         self.assertEqual(self.moved("a", "b" * 200), "b" * 200 + "/a")
         self.ask(self.alice, Delete("/".join(["b" * 200, "a", part, part, part, "end"])))
         self.refused(Invalid, self.alice, Move("b" * 200, f"{'c' * 255}/{'d' * 100}"), "1024 bytes")

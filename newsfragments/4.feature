@@ -1,0 +1,1 @@
+Folders of their own: ``CREATEFOLDER``, ``VIEWFOLDER``, ``MOVE`` of documents and whole folders in one step, ``DELETEFOLDER``, with the Unix names ``mkdir``, ``ls -alRd``, ``mv``, ``rmdir``, ``rm -r``; ``PUT -r`` and ``GET -r`` copy whole folders.
