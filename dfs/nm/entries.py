@@ -36,6 +36,8 @@ from dfs.nm.kept import (
     COPIES_BYTES,
     COPY,
     PACKED,
+    VERSION,
+    VERSION_AT,
     Copy,
     Grave,
     Missed,
@@ -55,6 +57,7 @@ class Place:
         Only while the pair is L{Pair.copying}.
     @ivar behind: documents of which the active member lacks something that the peer has; for
         the order see Note [First out].
+    @ivar unshown: documents of which something else is shown than the active member has.
     @ivar graves: documents that some member may still have although they are gone.
     @ivar missed: what the peer still has of such a document, and its deletion did not see.
     @ivar conflicts: conflict checkpoints of its documents.
@@ -67,6 +70,7 @@ class Place:
     owed: set[Entry] = field(factory=set)
     dirty: OrderedDict[Entry, float] = field(factory=OrderedDict)
     behind: OrderedDict[Entry, None] = field(factory=OrderedDict)
+    unshown: OrderedDict[Entry, None] = field(factory=OrderedDict)
     graves: OrderedDict[int, Grave] = field(factory=OrderedDict)
     missed: dict[int, Missed] = field(factory=dict)
     conflicts: int = 0
@@ -118,6 +122,13 @@ class Entry(Leaf):
         """How many of its checkpoints are conflicts."""
         conflicts: int = CONFLICTS.unpack_from(self._packed, COPIES_BYTES + CONFLICTS_AT)[0]
         return conflicts
+
+    @property
+    def shown(self) -> bool:
+        """What is shown is what the active member has."""
+        active = self.active
+        shown = VERSION.unpack_from(self._packed, COPIES_BYTES + VERSION_AT)
+        return not active.number or shown == (active.a, active.b)
 
     def held(self, *, home: bool) -> Copy:
         """What a member has."""

@@ -139,6 +139,7 @@ class Index:
         place.owed.discard(entry)
         place.dirty.pop(entry, None)
         place.behind.pop(entry, None)
+        place.unshown.pop(entry, None)
         self.on_copy(entry)
 
     def describe(self, entry: Entry, access: AccessList, number: int) -> None:
@@ -190,6 +191,8 @@ class Index:
             place.dirty.setdefault(entry, self._now())
         elif entry in place.dirty:
             del place.dirty[entry]
+        if not entry.shown:
+            place.unshown.setdefault(entry)
         if entry in place.dirty or behind:
             self.on_work(place)
 

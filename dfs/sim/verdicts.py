@@ -127,7 +127,7 @@ class Verdict:
                 document.metadata.number,
                 conflicts,
             )
-            if told != true or entry.path != document.metadata.path:
+            if told != true or entry.name != document.metadata.name:
                 yield f"I10: {entry.path} is shown as {told}, and is {true}"
         if len(shown) != len(entries):
             yield f"I10: {len(shown)} are listed, {len(entries)} known"
