@@ -11,289 +11,289 @@ from collections.abc import Awaitable, Callable
 
 from dfs.sim.cluster import NM
 from dfs.sim.people import NAMES
-from dfs.sim.storm import Storm
+from dfs.sim.storm import Strike
 
 # ------------------------------------------------------------------------------- processes
 
 
-async def kill(storm: Storm, target: str) -> None:
+async def kill(strike: Strike, target: str) -> None:
     """C{kill -9}, and a start after a while."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if name:
-        storm.tell("kill", name)
-        storm.cluster.kill(name)
-        await _absent(storm, name)
+        strike.tell("kill", name)
+        strike.cluster.kill(name)
+        await _absent(strike, name)
 
 
-async def _absent(storm: Storm, name: str) -> None:
+async def _absent(strike: Strike, name: str) -> None:
     """Let a server be away, and start it."""
-    storm.struck.add(name)
+    strike.struck.add(name)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.struck.discard(name)
-        storm.cluster.begin(name)
+        strike.struck.discard(name)
+        strike.cluster.begin(name)
 
 
-async def stop(storm: Storm, target: str) -> None:
+async def stop(strike: Strike, target: str) -> None:
     """SIGTERM, and a start after a while."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if not name:
         return
-    storm.tell("stop", name)
-    storm.struck.add(name)
-    life = storm.cluster.lives[name]
-    stopping = storm.cluster.stopping(name)
+    strike.tell("stop", name)
+    strike.struck.add(name)
+    life = strike.cluster.lives[name]
+    stopping = strike.cluster.stopping(name)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        if not stopping.called and storm.cluster.lives.get(name) is life:
-            storm.cluster.kill(name)  # who does not stop is killed
-        storm.struck.discard(name)
-        storm.cluster.begin(name)
+        if not stopping.called and strike.cluster.lives.get(name) is life:
+            strike.cluster.kill(name)  # who does not stop is killed
+        strike.struck.discard(name)
+        strike.cluster.begin(name)
 
 
-async def restart(storm: Storm, target: str) -> None:
+async def restart(strike: Strike, target: str) -> None:
     """Killed and started again, several times, as by an impatient supervisor."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if not name:
         return
-    storm.struck.add(name)
+    strike.struck.add(name)
     try:
-        for _ in range(storm.random.randrange(2, 5)):
-            storm.tell("restart", name)
-            storm.cluster.kill(name)
-            await storm.lasts(3.0)
-            storm.cluster.begin(name)
-            await storm.lasts(3.0)
+        for _ in range(strike.random.randrange(2, 5)):
+            strike.tell("restart", name)
+            strike.cluster.kill(name)
+            await strike.lasts(3.0)
+            strike.cluster.begin(name)
+            await strike.lasts(3.0)
     finally:
-        storm.struck.discard(name)
-        storm.cluster.begin(name)
+        strike.struck.discard(name)
+        strike.cluster.begin(name)
 
 
-async def pause(storm: Storm, target: str) -> None:
+async def pause(strike: Strike, target: str) -> None:
     """SIGSTOP and SIGCONT."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if name:
-        storm.tell("pause", name)
-        await _still(storm, name, storm.lasts())
+        strike.tell("pause", name)
+        await _still(strike, name, strike.lasts())
 
 
-async def _still(storm: Storm, name: str, lasts: Awaitable[None]) -> None:
-    life = storm.cluster.lives[name]
-    storm.struck.add(name)
-    storm.cluster.freeze(name)
+async def _still(strike: Strike, name: str, lasts: Awaitable[None]) -> None:
+    life = strike.cluster.lives[name]
+    strike.struck.add(name)
+    strike.cluster.freeze(name)
     try:
         await lasts
     finally:
-        storm.struck.discard(name)
-        if storm.cluster.lives.get(name) is life:
-            storm.cluster.thaw(name)
+        strike.struck.discard(name)
+        if strike.cluster.lives.get(name) is life:
+            strike.cluster.thaw(name)
 
 
-async def stutter(storm: Storm, target: str) -> None:
+async def stutter(strike: Strike, target: str) -> None:
     """A machine that is too busy: stopped and continued again and again."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if not name:
         return
-    storm.tell("stutter", name)
-    for _ in range(storm.random.randrange(3, 30)):
-        if storm.somebody(name) != name:
+    strike.tell("stutter", name)
+    for _ in range(strike.random.randrange(3, 30)):
+        if strike.somebody(name) != name:
             return
-        await _still(storm, name, storm.wait(storm.random.uniform(0.01, 3.0)))
-        await storm.wait(storm.random.uniform(0.01, 1.0))
+        await _still(strike, name, strike.wait(strike.random.uniform(0.01, 3.0)))
+        await strike.wait(strike.random.uniform(0.01, 1.0))
 
 
-async def dark(storm: Storm, target: str) -> None:
+async def dark(strike: Strike, target: str) -> None:
     """No power: nobody is told anything, nothing refuses."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if name:
-        storm.tell("dark", name)
-        storm.cluster.network.dark.add(name)
-        storm.cluster.kill(name)
-        await _absent(storm, name)
+        strike.tell("dark", name)
+        strike.cluster.network.dark.add(name)
+        strike.cluster.kill(name)
+        await _absent(strike, name)
 
 
 # --------------------------------------------------------------------------------- network
 
 
-async def reset(storm: Storm, target: str) -> None:
+async def reset(strike: Strike, target: str) -> None:
     """A connection breaks."""
-    links = storm.cluster.network.ends(target or None)
+    links = strike.cluster.network.ends(target or None)
     if links:
-        link = storm.random.choice(links)
-        storm.tell("reset", f"{link.owner} {link.other.owner}")
+        link = strike.random.choice(links)
+        strike.tell("reset", f"{link.owner} {link.other.owner}")
         link.cut()
 
 
-async def clog(storm: Storm, target: str) -> None:
+async def clog(strike: Strike, target: str) -> None:
     """Nothing more gets to one end of one connection, for a while."""
-    links = storm.cluster.network.ends(target or None)
+    links = strike.cluster.network.ends(target or None)
     if not links:
         return
-    link = storm.random.choice(links)
-    storm.tell("clog", f"{link.other.owner} {link.owner}")
-    held = storm.cluster.network.held
+    link = strike.random.choice(links)
+    strike.tell("clog", f"{link.other.owner} {link.owner}")
+    held = strike.cluster.network.held
     held.add(link)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
         held.discard(link)
-        storm.cluster.network.opened()
+        strike.cluster.network.opened()
 
 
-async def deaf(storm: Storm, target: str) -> None:
+async def deaf(strike: Strike, target: str) -> None:
     """One hears nothing of the other, which hears it all the same."""
-    one, other = _two(storm, target)
-    storm.tell("deaf", f"{one} to {other}")
+    one, other = _two(strike, target)
+    strike.tell("deaf", f"{one} to {other}")
     way = (other, one)
-    if way in storm.cluster.network.one_way:
+    if way in strike.cluster.network.one_way:
         return
-    storm.cluster.network.one_way.add(way)
+    strike.cluster.network.one_way.add(way)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.network.one_way.discard(way)
-        storm.cluster.network.opened()
+        strike.cluster.network.one_way.discard(way)
+        strike.cluster.network.opened()
 
 
-def _two(storm: Storm, target: str) -> tuple[str, str]:
+def _two(strike: Strike, target: str) -> tuple[str, str]:
     """A storage server, and the name server or a person."""
-    one = target if target in storm.cluster.disks else storm.random.choice(storm.servers())
-    other = NM if storm.random.random() < 0.7 else storm.random.choice(NAMES)
-    return (one, other) if storm.random.random() < 0.5 else (other, one)
+    one = target if target in strike.cluster.disks else strike.random.choice(strike.servers())
+    other = NM if strike.random.random() < 0.7 else strike.random.choice(NAMES)
+    return (one, other) if strike.random.random() < 0.5 else (other, one)
 
 
-async def part(storm: Storm, target: str) -> None:
+async def part(strike: Strike, target: str) -> None:
     """Nothing gets through between a storage server and the name server, or a person."""
-    one, other = _two(storm, target)
+    one, other = _two(strike, target)
     wall = frozenset((one, other))
-    if wall in storm.cluster.network.walls:
+    if wall in strike.cluster.network.walls:
         return
-    storm.tell("part", f"{one} {other}")
-    storm.cluster.network.walls.add(wall)
+    strike.tell("part", f"{one} {other}")
+    strike.cluster.network.walls.add(wall)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.network.walls.discard(wall)
-        storm.cluster.network.opened()
+        strike.cluster.network.walls.discard(wall)
+        strike.cluster.network.opened()
 
 
-async def flap(storm: Storm, target: str) -> None:
+async def flap(strike: Strike, target: str) -> None:
     """A line that comes and goes."""
-    one, other = _two(storm, target)
+    one, other = _two(strike, target)
     wall = frozenset((one, other))
-    walls = storm.cluster.network.walls
+    walls = strike.cluster.network.walls
     if wall in walls:
         return
-    storm.tell("flap", f"{one} {other}")
+    strike.tell("flap", f"{one} {other}")
     try:
-        for _ in range(storm.random.randrange(2, 6)):
+        for _ in range(strike.random.randrange(2, 6)):
             walls.add(wall)
-            await storm.lasts(15.0)
+            await strike.lasts(15.0)
             walls.discard(wall)
-            storm.cluster.network.opened()
-            await storm.lasts(5.0)
+            strike.cluster.network.opened()
+            await strike.lasts(5.0)
     finally:
         walls.discard(wall)
-        storm.cluster.network.opened()
+        strike.cluster.network.opened()
 
 
-async def lag(storm: Storm, target: str) -> None:
+async def lag(strike: Strike, target: str) -> None:
     """Everything between two takes long."""
-    one, other = _two(storm, target)
+    one, other = _two(strike, target)
     between = frozenset((one, other))
-    seconds = storm.random.uniform(0.05, 3.0)
-    storm.tell("lag", f"{one} {other} {seconds:.2f}")
-    storm.cluster.network.lag[between] = seconds
+    seconds = strike.random.uniform(0.05, 3.0)
+    strike.tell("lag", f"{one} {other} {seconds:.2f}")
+    strike.cluster.network.lag[between] = seconds
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.network.lag.pop(between, None)
+        strike.cluster.network.lag.pop(between, None)
 
 
-async def narrow(storm: Storm, target: str) -> None:
+async def narrow(strike: Strike, target: str) -> None:
     """A line of a few kilobytes a second."""
-    one, other = _two(storm, target)
-    storm.tell("narrow", f"{one} {other}")
-    storm.cluster.slow(one, other, storm.random.choice([1_000.0, 5_000.0, 30_000.0]))
+    one, other = _two(strike, target)
+    strike.tell("narrow", f"{one} {other}")
+    strike.cluster.slow(one, other, strike.random.choice([1_000.0, 5_000.0, 30_000.0]))
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.slow(one, other)
+        strike.cluster.slow(one, other)
 
 
 # ------------------------------------------------------------------------------------ disks
 
 
-async def full(storm: Storm, target: str) -> None:
+async def full(strike: Strike, target: str) -> None:
     """A disk is full."""
-    name = target if target in storm.cluster.disks else storm.random.choice(storm.servers())
-    disk = storm.cluster.disks[name]
-    storm.tell("full", name)
-    disk.capacity = sum(map(len, disk.contents.values())) + storm.random.randrange(2_000)
+    name = target if target in strike.cluster.disks else strike.random.choice(strike.servers())
+    disk = strike.cluster.disks[name]
+    strike.tell("full", name)
+    disk.capacity = sum(map(len, disk.contents.values())) + strike.random.randrange(2_000)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
         disk.capacity = None
 
 
-async def full_journal(storm: Storm, target: str) -> None:
+async def full_journal(strike: Strike, target: str) -> None:
     """The disk of the name server is full."""
-    storm.tell("full_journal", NM)
-    storm.cluster.journal.trouble = "disk full: add space, then try again"
+    strike.tell("full_journal", NM)
+    strike.cluster.journal.trouble = "disk full: add space, then try again"
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.journal.trouble = ""
+        strike.cluster.journal.trouble = ""
 
 
-async def broken(storm: Storm, target: str) -> None:
+async def broken(strike: Strike, target: str) -> None:
     """An fsync fails: the server has to leave.  Later it has a disk that works."""
-    name = storm.somebody(target, nm=False)
+    name = strike.somebody(target, nm=False)
     if not name:
         return
-    storm.tell("broken", name)
-    storm.struck.add(name)
-    disk = storm.cluster.disks[name]
-    disk.doubtful, disk.broken = storm.random.random() < 0.5, True
+    strike.tell("broken", name)
+    strike.struck.add(name)
+    disk = strike.cluster.disks[name]
+    disk.doubtful, disk.broken = strike.random.random() < 0.5, True
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.struck.discard(name)
+        strike.struck.discard(name)
         disk.doubtful = disk.broken = False
         # It may have noticed, and be gone; if it has not yet it is started anew all the same.
-        if storm.cluster.running(name):
-            storm.cluster.kill(name)
-        storm.cluster.begin(name)
+        if strike.cluster.running(name):
+            strike.cluster.kill(name)
+        strike.cluster.begin(name)
 
 
-async def slow_disk(storm: Storm, target: str) -> None:
+async def slow_disk(strike: Strike, target: str) -> None:
     """A disk that needs a hundred times as long."""
-    name = storm.somebody(target)
+    name = strike.somebody(target)
     if not name:
         return
-    storm.tell("slow_disk", name)
-    device = storm.cluster.lives[name].device
-    device.slow = storm.random.choice([10.0, 100.0, 1000.0])
+    strike.tell("slow_disk", name)
+    device = strike.cluster.lives[name].device
+    device.slow = strike.random.choice([10.0, 100.0, 1000.0])
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
         device.slow = 1.0
 
 
-async def rot(storm: Storm, target: str) -> None:
+async def rot(strike: Strike, target: str) -> None:
     """Bits of a content are flipped; an operator restores it in the end."""
-    name = target if target in storm.cluster.disks else storm.random.choice(storm.servers())
-    disk = storm.cluster.disks[name]
+    name = target if target in strike.cluster.disks else strike.random.choice(strike.servers())
+    disk = strike.cluster.disks[name]
     if not disk.contents:
         return
-    sha256 = storm.random.choice(sorted(disk.contents))
-    storm.tell("rot", f"{name} {sha256.hex()[:8]}")
+    sha256 = strike.random.choice(sorted(disk.contents))
+    strike.tell("rot", f"{name} {sha256.hex()[:8]}")
     right = disk.contents[sha256]
     disk.damage(sha256)
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
         if sha256 in disk.contents:
             disk.contents[sha256] = right
@@ -302,19 +302,19 @@ async def rot(storm: Storm, target: str) -> None:
 # ------------------------------------------------------------------------------------- time
 
 
-async def jump(storm: Storm, target: str) -> None:
+async def jump(strike: Strike, target: str) -> None:
     """A date is wrong, and then right again."""
-    name = target or storm.random.choice([*storm.servers(), NM])
-    seconds = storm.random.choice([-1e9, -86400.0, -30.0, -5.0, 5.0, 30.0, 86400.0])
-    storm.tell("jump", f"{name} {seconds}")
-    storm.cluster.offsets[name] = seconds
+    name = target or strike.random.choice([*strike.servers(), NM])
+    seconds = strike.random.choice([-1e9, -86400.0, -30.0, -5.0, 5.0, 30.0, 86400.0])
+    strike.tell("jump", f"{name} {seconds}")
+    strike.cluster.offsets[name] = seconds
     try:
-        await storm.lasts()
+        await strike.lasts()
     finally:
-        storm.cluster.offsets.pop(name, None)
+        strike.cluster.offsets.pop(name, None)
 
 
-Fault = Callable[[Storm, str], Awaitable[None]]
+Fault = Callable[[Strike, str], Awaitable[None]]
 
 #: By name.
 FAULTS: dict[str, Fault] = {

@@ -129,13 +129,7 @@ class History:
         rest, pause = random.choice([0.3, 1.0, 4.0]), random.choice([0.3, 1.0, 4.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
-            self.cluster,
-            self.trace,
-            seeded(seed, "storm"),
-            kinds,
-            pause,
-            FAULTS,
-            self.options.spared,
+            self.cluster, self.trace, seed, kinds, pause, FAULTS, self.options.spared
         )
         self.setting = (
             f"{'replica' if replica else 'local'} handback={nm_settings.handback_after:g} "

@@ -161,6 +161,11 @@ def choose(random: Random, paths: tuple[str, ...], owner: str, who: str) -> tupl
     return operation, path
 
 
+def _anybody(operation: Operation, kind: str) -> bool:
+    """It takes no owner; what comes and goes belongs to one, who never lets anybody in."""
+    return operation.verb not in OWNERS and (kind != BRIEF or operation.verb == "READ")
+
+
 def version_of(answer: Any) -> str:
     """The version that an answer tells, if any."""
     return getattr(answer, "version", "")

@@ -18,7 +18,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from dfs.sim.chance import Random
+from dfs.sim.chance import Random, seeded
 from dfs.sim.cluster import NM, Cluster
 from dfs.sim.links import Link
 from dfs.sim.trace import Trace
@@ -31,12 +31,63 @@ ARRIVALS = 600
 
 
 @define(eq=False)
+class Strike:
+    """
+    One fault.
+
+    @ivar number: counted from 1.
+    @ivar random: its own, so that it does the same whether others come or not.
+    """
+
+    storm: Storm
+    number: int
+    random: Random
+
+    @property
+    def cluster(self) -> Cluster:
+        """What is struck."""
+        return self.storm.cluster
+
+    @property
+    def struck(self) -> set[str]:
+        """Servers whose process is in somebody's hands already."""
+        return self.storm.struck
+
+    def wait(self, seconds: float) -> Deferred[None]:
+        """Wait, or until the storm is over."""
+        return deferLater(self.storm.cluster.clock, seconds)
+
+    def lasts(self, longest: float = 60.0) -> Deferred[None]:
+        """As long as a fault may last: mostly short, sometimes longer than any patience."""
+        return self.wait(0.01 * (longest / 0.01) ** self.random.random())
+
+    def tell(self, kind: str, what: str) -> None:
+        """A fault has come."""
+        self.storm.counts[kind] += 1
+        self.storm.trace.tell("*", f"{self.number} {kind} {what}")
+
+    def servers(self) -> list[str]:
+        """Every storage server there ever was."""
+        return sorted(self.storm.cluster.disks)
+
+    def somebody(self, target: str = "", *, nm: bool = True) -> str:
+        """A server whose process runs and is in nobody's hands; empty if there is none."""
+        free = [name for name in [*self.servers(), NM] if self._free(name) and (nm or name != NM)]
+        if target in free:
+            return target
+        return self.random.choice(free) if free else ""
+
+    def _free(self, name: str) -> bool:
+        return name not in self.storm.struck and name in self.storm.cluster.lives
+
+
+@define(eq=False)
 class Storm:
     """
     What strikes.
 
     @ivar cluster: what is struck.
-    @ivar random: decides.
+    @ivar seed: decides.
     @ivar kinds: names of the faults that this history has.
     @ivar pause: seconds from one fault to the next, on average.
     @ivar spared: numbers of faults that do not come, to find out which matter.
@@ -46,20 +97,23 @@ class Storm:
 
     cluster: Cluster
     trace: Trace
-    random: Random
+    seed: object
     kinds: Sequence[str]
     pause: float
-    faults: Mapping[str, Callable[[Storm, str], object]]
+    faults: Mapping[str, Callable[[Strike, str], object]]
     spared: frozenset[int] = frozenset()
     counts: Counter[str] = field(factory=Counter, init=False)
     struck: set[str] = field(factory=set, init=False)
     number: int = field(default=0, init=False)
-    _lasting: set[Deferred[None]] = field(factory=set, init=False)
-    _order: list[Deferred[None]] = field(factory=list, init=False)
+    _random: Random = field(init=False)
+    _lasting: list[Deferred[None]] = field(factory=list, init=False)
     _countdown: int = field(default=0, init=False)
     _target: str = field(default="", init=False)
     _arrival: Deferred[None] | None = field(default=None, init=False)
     _raging: Deferred[None] | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._random = seeded(self.seed, "storm")
 
     def begin(self) -> None:
         """Let it come."""
@@ -71,29 +125,31 @@ class Storm:
         raging, self._raging = self._raging, None
         if raging is not None:
             raging.cancel()
-        for lasting in list(self._order):
+        for lasting in list(self._lasting):
             lasting.cancel()
-        self._order.clear()
+        self._lasting.clear()
 
     # ------------------------------------------------------------------------------ when, whom
 
     async def _rage(self) -> None:
         while True:
             target = await self._next()
-            kind = self.random.choice(list(self.kinds))
             self.number += 1
-            if self.number in self.spared or len(self._order) >= AT_ONCE:
+            kind = seeded(self.seed, f"kind {self.number}").choice(list(self.kinds))
+            if self.number in self.spared or len(self._lasting) >= AT_ONCE:
                 continue
-            doing = self.faults[kind](self, target)
-            self._order.append(self._lasting_one(doing))
-            self._order = [one for one in self._order if not one.called]
+            strike = Strike(self, self.number, seeded(self.seed, f"fault {self.number}"))
+            doing = self.faults[kind](strike, target)
+            self._lasting.append(self._lasting_one(doing))
+            self._lasting = [one for one in self._lasting if not one.called]
 
     async def _next(self) -> str:
         """Wait for the next fault; see Note [Aimed]."""
-        if self.random.random() < 0.5:
-            await self.wait(self.random.expovariate(1.0 / self.pause))
+        if self._random.random() < 0.5:
+            seconds = self._random.expovariate(1.0 / self.pause)
+            await deferLater(self.cluster.clock, seconds)
             return ""
-        self._countdown = int(ARRIVALS ** self.random.random())
+        self._countdown = int(ARRIVALS ** self._random.random())
         self._arrival = Deferred()
         await self._arrival
         return self._target
@@ -108,33 +164,6 @@ class Storm:
             self._target = link.owner
             # Whoever gets it reads it first.
             self.cluster.clock.callLater(0.0, arrival.callback, None)
-
-    def wait(self, seconds: float) -> Deferred[None]:
-        """Wait, or until the storm is over."""
-        return deferLater(self.cluster.clock, seconds)
-
-    def lasts(self, longest: float = 60.0) -> Deferred[None]:
-        """As long as a fault may last: mostly short, sometimes longer than any patience."""
-        return self.wait(0.01 * (longest / 0.01) ** self.random.random())
-
-    def tell(self, kind: str, what: str) -> None:
-        """A fault has come."""
-        self.counts[kind] += 1
-        self.trace.tell("*", f"{self.number} {kind} {what}")
-
-    def servers(self) -> list[str]:
-        """Every storage server there ever was."""
-        return sorted(self.cluster.disks)
-
-    def somebody(self, target: str = "", *, nm: bool = True) -> str:
-        """A server whose process runs and is in nobody's hands; empty if there is none."""
-        free = [name for name in [*self.servers(), NM] if self._free(name) and (nm or name != NM)]
-        if target in free:
-            return target
-        return self.random.choice(free) if free else ""
-
-    def _free(self, name: str) -> bool:
-        return name not in self.struck and name in self.cluster.lives
 
     def _lasting_one(self, doing: object) -> Deferred[None]:
         lasting: Deferred[None] = Deferred.fromCoroutine(doing)  # type: ignore[arg-type]
