@@ -228,7 +228,8 @@ class History:
         while True:
             self._pass(5.0)
             lines = self._lines()
-            if self._settled(lines) and not self.people.ledger.open():
+            sessions = sum(len(server.sessions) for server in self.cluster.servers.values())
+            if self._settled(lines) and not self.people.ledger.open() and not sessions:
                 self._pass(6.0)
                 if self._settled(self._lines()):
                     return

@@ -94,8 +94,12 @@ class Deed:
         return self.outcome is not Outcome.REFUSED
 
     def before(self, other: Deed) -> bool:
-        """It was over before the other one began."""
-        return self.ended < other.began
+        """
+        It was over before the other one began.
+
+        What is in doubt is never over: the request may be on its way for as long as it likes.
+        """
+        return self.ended < other.began and self.outcome is not Outcome.DOUBT
 
     def __str__(self) -> str:
         said = f" {self.error}" if self.error else ""
