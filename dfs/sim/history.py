@@ -56,7 +56,7 @@ class Options:
 
     seed: int
     faults: tuple[str, ...] | None = None
-    seconds: float = 40.0
+    seconds: float = 30.0
     spared: frozenset[int] = frozenset()
     built: Built = _as_it_is
 
@@ -126,7 +126,7 @@ class History:
         if "drift" in traits:
             for name in (NM, "ss1", "ss1_backup", "ss2", "ss2_backup"):
                 self.cluster.rates[name] = random.uniform(0.95, 1.05)
-        rest, pause = random.choice([0.3, 1.0, 4.0]), random.choice([0.3, 1.0, 4.0])
+        rest, pause = random.choice([0.6, 1.5, 4.0]), random.choice([0.3, 1.0, 4.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
             self.cluster, self.trace, seed, kinds, pause, FAULTS, self.options.spared

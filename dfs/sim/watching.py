@@ -12,6 +12,7 @@ from attrs import define, field
 from dfs.core.documents import Document
 from dfs.core.versions import Version
 from dfs.sim.cluster import Cluster
+from dfs.ss.draining import Stage
 
 #: What a disk has of a document, and where that stands in its log: seq, number, a, b.
 Numbers = tuple[int, int, int]
@@ -44,11 +45,13 @@ class Watching:
                 self._compare(name)
 
     def _one_serves(self) -> None:
-        """I1: at most one member of a pair serves."""
+        """I1: at most one member of a pair serves; one that is drained may have a lease."""
         serving = [
             name
             for name, server in self._cluster.servers.items()
-            if not self._cluster.lives[name].clock.stopped and server.serving.serves
+            if server.serving.serves
+            and server.serving.draining.stage is not Stage.DRAINED
+            and not self._cluster.lives[name].clock.stopped
         ]
         pairs = [name.removesuffix("_backup") for name in serving]
         if len(pairs) != len(set(pairs)):

@@ -8,18 +8,13 @@ of a server becomes one of a subclass, before the server starts.  Nothing in C{d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
 
-from dfs.core import history, replicas
 from dfs.core.access import Right
-from dfs.core.documents import Document, Metadata, Summary
+from dfs.core.documents import Document, Metadata
 from dfs.core.leases import Lease
-from dfs.core.liveness import Liveness
-from dfs.core.pairs import Pair
-from dfs.core.versions import Version
 from dfs.errors import DFSError, Unavailable
 from dfs.nm.acks import Acks
 from dfs.nm.changes import Changes as NMChanges
@@ -35,7 +30,7 @@ from dfs.nm.switching import Switching
 from dfs.nm.teller import Teller
 from dfs.sim.cluster import Built
 from dfs.ss.admission import Admission
-from dfs.ss.changes import Changes, Outcome
+from dfs.ss.changes import Outcome
 from dfs.ss.copies import Copies
 from dfs.ss.draining import Draining
 from dfs.ss.lines import Lines
@@ -43,12 +38,11 @@ from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
 from dfs.ss.orders import Orders
 from dfs.ss.service import StorageServer
-from dfs.ss.serving import Beat, Serving
+from dfs.ss.serving import Serving
 from dfs.ss.sessions import Sessions
 from dfs.wire.messages import (
     Append,
     Beaten,
-    DeleteFile,
     PutFileContent,
     PutMetadata,
     RemAccess,
@@ -220,9 +214,9 @@ class KeepsNoConflict(Copies):
         self, own: Document | None, copy: Document, request: PutFileContent
     ) -> Document | None:
         new = super()._decide(own, copy, request)
-        if request.orphan and own is not None and new is not None:
-            if not copy.version >= own.version:
-                return evolve(new, checkpoints=own.checkpoints)
+        lost = own is not None and not copy.version >= own.version
+        if request.orphan and new is not None and own is not None and lost:
+            return evolve(new, checkpoints=own.checkpoints)
         return new
 
 
@@ -262,7 +256,7 @@ class TrustsTickets(Admission):
 
     __slots__ = ()
 
-    def _check(self, ticket: Any, right: Right, metadata: Metadata) -> None:
+    def _check(self, ticket: Any, right: Right, metadata: Metadata, renamed: bool) -> None:
         self._check_epoch(ticket.epoch)
 
 
@@ -493,7 +487,11 @@ RULES: Sequence[Rule] = (
     Rule("what lost is kept as a conflict", ss(_of("", KeepsNoConflict, PutFileContent)), 0),
     Rule("what only the other one has is adopted", ss(_of("", DropsOrphans, PutFileContent)), 0),
     Rule("changes of a document stand in line", ss(_of("changes.lines", Unordered)), 0),
-    Rule("the access list counts, not only the ticket", ss(_of("_admission", TrustsTickets, Append)), 0),
+    Rule(
+        "the access list counts, not only the ticket",
+        ss(_of("_admission", TrustsTickets, Append)),
+        0,
+    ),
     Rule("older metadata changes nothing", ss(_of("", DescribesBackwards, PutMetadata)), 0),
     Rule("sessions end with their epoch", ss(_of("sessions", CommitsOvertaken)), 0),
     Rule("what is drained changes nothing", ss(_of("serving.draining", NeverDrained)), 0),
