@@ -88,6 +88,7 @@ TIMERS: dict[str, set[str]] = {
         "sim/cluster",
         "sim/disks",
         "sim/network",
+        "sim/storm",
         "ss/streaming",
         "wire/client",
         "wire/protocol",

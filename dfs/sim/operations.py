@@ -126,9 +126,9 @@ async def revoke(hand: Hand, deed: Deed) -> None:
 LOG, LINE, PAGE, BRIEF, SHARED = KINDS = ("log", "line", "page", "brief", "shared")
 
 OPERATIONS = (
-    Operation("APPEND", append, (LOG, SHARED), 4.0),
+    Operation("APPEND", append, (LOG, BRIEF, SHARED), 4.0),
     Operation("WRITE", write, (LINE,), 6.0),
-    Operation("PUT", put, (PAGE, BRIEF), 2.0),
+    Operation("PUT", put, (PAGE,), 2.0),
     Operation("UNDO", undo, (PAGE,), 0.5),
     Operation("REDO", redo, (PAGE,), 0.5),
     Operation("READ", read, (LOG, LINE, PAGE, BRIEF, SHARED), 1.5),
@@ -155,7 +155,7 @@ def choose(random: Random, paths: tuple[str, ...], owner: str, who: str) -> tupl
     path = random.choice(paths)
     kind = kind_of(path)
     possible = [
-        one for one in OPERATIONS if kind in one.kinds and (who == owner or one.verb not in OWNERS)
+        one for one in OPERATIONS if kind in one.kinds and (who == owner or _anybody(one, kind))
     ]
     [operation] = random.choices(possible, [one.weight for one in possible])
     return operation, path

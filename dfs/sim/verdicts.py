@@ -52,10 +52,8 @@ class Verdict:
             kind = kind_of(path)
             if kind in ADDED:
                 yield from self._added(path, document)
-            elif document is not None:
+            if kind == PAGE:
                 yield from self._written(path, document)
-            if kind == PAGE and document is None:
-                yield f"I4: {path} is gone"
             if kind == LINE:
                 yield from self._locks(path)
             if kind == SHARED:
@@ -175,16 +173,14 @@ class Verdict:
         if len(words) != len(set(words)):
             yield f"I4: {path} has a word twice: {b''.join(words).decode()}"
 
-    def _written(self, path: str, document: Document) -> Iterator[str]:
+    def _written(self, path: str, document: Document | None) -> Iterator[str]:
         """I4: every text that was acknowledged is contained in what there is."""
-        deeds = list(self.ledger.on(path, "PUT", "UNDO", "REDO", "DELETE", "CREATE"))
-        gone = [deed for deed in deeds if deed.verb == "DELETE" and deed.possible]
+        if document is None:
+            yield f"I4: {path} is gone"
+            return
+        deeds = list(self.ledger.on(path, "PUT", "UNDO", "REDO"))
         kept = self._kept(document)
         for deed in deeds:
-            if deed.verb not in ("PUT", "UNDO", "REDO"):
-                continue
-            if any(not one.before(deed) for one in gone):
-                continue  # it may have gone with the document
             yield from self._contained(deed, document)
             later = [one for one in deeds if one is not deed and not one.before(deed)]
             newest = deed.verb == "PUT" and not any(one.possible for one in later)
@@ -213,15 +209,36 @@ class Verdict:
                 yield f"I6: deleted and still there: {made}"
             if not any(not end.before(made) for end in deletions) and made.answer not in alive:
                 yield f"I4: made and not there: {made}"
+            yield from self._missed(made)
+
+    def _missed(self, made: Deed) -> Iterator[str]:
+        """I4: of what a deletion had not seen the newest text is kept."""
+        seen = self.buried.get(str(made.answer))
+        if seen is None:
+            return
+        again = [deed.began for deed in self.ledger.on(made.path, "CREATE") if made.before(deed)]
+        end = min(again, default=float("inf"))
+        missed = [
+            deed
+            for deed in self.ledger.on(made.path, "APPEND")
+            if deed.version is not None and deed.ended < end and made.before(deed)
+            if not seen >= deed.version
+        ]
+        if missed:
+            newest = max(missed, key=_changes)
+            if newest.word not in self._words():
+                yield f"I4: not seen by the deletion, and lost: {newest}"
+
+    def _words(self) -> set[bytes]:
+        """All words on all disks."""
+        texts = [data for disk in self._cluster.disks.values() for data in disk.contents.values()]
+        return {word for text in texts for word in WORD.findall(text)}
 
     # -------------------------------------------------------------------------------- people
 
     def _refused(self) -> Iterator[str]:
         """What was refused was not done."""
-        kept = set()
-        for disk in self._cluster.disks.values():
-            for data in disk.contents.values():
-                kept |= set(WORD.findall(data))
+        kept = self._words()
         for deed in self.ledger.deeds:
             if not deed.possible and (deed.word in kept or deed.seen):
                 yield f"I2: refused and done: {deed}"
@@ -265,7 +282,7 @@ class Verdict:
 
     def _read(self, read: Deed) -> Iterator[str]:
         kind = kind_of(read.path)
-        if kind not in ADDED:
+        if kind == PAGE:
             texts = {one.text for one in self.ledger.on(read.path, "PUT") if one.began < read.ended}
             if read.text and read.text not in texts:
                 yield f"I9: nobody wrote {read.text[:80]!r}: {read}"
@@ -283,7 +300,12 @@ class Verdict:
             elif not deed.possible:
                 yield f"I2: refused and read: {deed}"
         for deed in self.ledger.on(read.path, "APPEND", "WRITE"):
-            if not deed.done or not deed.before(read) or deed.word in found:
+            if not deed.done or not deed.before(read) or deed.word in found or kind == BRIEF:
                 continue
             if deed.epoch[0] == read.epoch[1]:
                 yield f"I9: {read} lacks {deed}"
+
+
+def _changes(deed: Deed) -> int:
+    """How many changes the version of a deed contains."""
+    return 0 if deed.version is None else deed.version.a + deed.version.b

@@ -71,9 +71,8 @@ class Watching:
             old = known.get(new.id)
             if old is not None:
                 self._went_back(name, old, new)
-            if new.deleted:
-                seen = old.version if old is not None else Version()
-                self.buried.setdefault(new.id, seen)
+            if new.deleted and new.current.modified_by:  # else its peer had it deleted before
+                self.buried.setdefault(new.id, new.version)
             known[new.id] = new
 
     def _went_back(self, name: str, old: Document, new: Document) -> None:
