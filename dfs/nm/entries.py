@@ -60,6 +60,8 @@ class Place:
     @ivar unshown: documents of which something else is shown than the active member has.
     @ivar graves: documents that some member may still have although they are gone.
     @ivar missed: what the peer still has of such a document, and its deletion did not see.
+    @ivar doubted: graves, and members (the home primary or not) that may have something of their
+        documents which their deletion did not see: they are asked before it is removed.
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
@@ -73,6 +75,7 @@ class Place:
     unshown: OrderedDict[Entry, None] = field(factory=OrderedDict)
     graves: OrderedDict[int, Grave] = field(factory=OrderedDict)
     missed: dict[int, Missed] = field(factory=dict)
+    doubted: set[tuple[int, bool]] = field(factory=set)
     conflicts: int = 0
     moving: bool = False
     draining: bool = False

@@ -71,7 +71,12 @@ class Index:
         for pair in pairs:
             self.found(pair)
         for grave in graves:
-            self.places[grave.pair].graves[grave.id] = grave
+            place = self.places[grave.pair]
+            place.graves[grave.id] = grave
+            # Whether it was behind when it was deleted is not known any more.
+            at_home = not place.pair.home_active
+            if grave.may_be_at(home=at_home):
+                place.doubted.add((grave.id, at_home))
         for document in documents:
             self.add(document).live = True
         self.names.settle()
@@ -212,6 +217,7 @@ class Index:
         else:
             place.graves.pop(grave.id, None)
             place.missed.pop(grave.id, None)
+            place.doubted -= {(grave.id, True), (grave.id, False)}
 
     def by_id(self, document_id: int) -> Entry | None:
         """The document with an id, also one that is being made."""

@@ -74,7 +74,7 @@ class People:
             others = tuple(other for other in NAMES[1:])
             hand = Hand(session, own, self._pause, clock.seconds, others)
             self._persons.append(Person(name, session, hand))
-        paths = [f"{kind}{number}" for kind in KINDS for number in range(random.randrange(1, 4))]
+        paths = [f"{kind}{number}" for kind in KINDS for number in range(random.randrange(1, 3))]
         self.paths = tuple(paths)
 
     @property

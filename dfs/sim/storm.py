@@ -57,9 +57,11 @@ class Strike:
         """Wait, or until the storm is over."""
         return deferLater(self.storm.cluster.clock, seconds)
 
-    def lasts(self, longest: float = 60.0) -> Deferred[None]:
-        """As long as a fault may last: mostly short, sometimes longer than any patience."""
-        return self.wait(0.01 * (longest / 0.01) ** self.random.random())
+    def lasts(self, longest: float = 25.0) -> Deferred[None]:
+        """As long as a fault may last: mostly short, often longer than any lease."""
+        if self.random.random() < 0.4:
+            return self.wait(self.random.uniform(longest / 3, longest))
+        return self.wait(0.01 * (longest / 0.03) ** self.random.random())
 
     def tell(self, kind: str, what: str) -> None:
         """A fault has come."""

@@ -451,6 +451,23 @@ class ReturnTests(PairCase):
         self.assertTrue(line.path.startswith("a.txt.conflict-ss1-"), line.path)
         self.assertEqual(self.read(line.path), "One. Two.")
 
+    def test_deleted_although_behind(self) -> None:
+        """A change that was known and not there when a document was deleted is kept beside it."""
+        self.cluster.crash("ss1_backup")
+        self.get(self.alice.append("a.txt", " Two."))
+        self.cluster.advance(2.0)
+        self.cluster.crash("ss1")
+        self.cluster.start("ss1_backup")
+        self.until("FAILED_OVER")
+        self.assertEqual(self.line_of("ss1_backup").behind, 1)
+        self.get(self.alice.delete("a.txt"))
+        self.cluster.start("ss1")
+        self.settle()
+        self.equal()
+        [line] = self.get(self.alice.view())
+        self.assertTrue(line.path.startswith("a.txt.conflict-ss1-"), line.path)
+        self.assertEqual(self.read(line.path), "One. Two.")
+
     def test_deleted_on_a_lagging_pair(self) -> None:
         """F45: a deletion that the backup has not heard of holds there, too."""
         self.cluster.part("ss1_backup", "nm")
