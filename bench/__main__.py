@@ -20,7 +20,9 @@ from typing import Any
 
 from attrs import frozen
 
+from bench.checkpoints import checkpoints
 from bench.failover import failover
+from bench.folders import folders
 from bench.processes import ROOT, Died
 from bench.report import Figure, machine, save, table
 from bench.requests import SUBJECTS, Stand
@@ -44,6 +46,7 @@ class Thoroughness:
     @ivar transfer: bytes of the large document.
     @ivar transfers: repetitions of large transfers.
     @ivar connections: idle ones.
+    @ivar checkpoints: of the large document.
     """
 
     repetitions: int
@@ -53,10 +56,11 @@ class Thoroughness:
     transfer: int
     transfers: int
     connections: int
+    checkpoints: int
 
 
-FULL = Thoroughness(5, 3.0, 10_000, 200_000, 1024**3, 3, 10_000)
-QUICK = Thoroughness(1, 0.7, 3_072, 2_000, 32 * 1024**2, 1, 1_000)
+FULL = Thoroughness(5, 3.0, 10_000, 200_000, 1024**3, 3, 10_000, 1_000)
+QUICK = Thoroughness(1, 0.7, 3_072, 2_000, 32 * 1024**2, 1, 1_000, 100)
 
 
 def _requests(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
@@ -74,8 +78,16 @@ def _transfers(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterat
     yield from transfers(folder, how.transfer, how.transfers)
 
 
+def _checkpoints(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
+    yield from checkpoints(folder, how.transfer, how.repetitions, how.checkpoints)
+
+
 def _documents(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
     yield from documents(folder, how.many, how.transfers)
+
+
+def _folders(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
+    yield from folders(folder, how.many // 2, how.repetitions)
 
 
 def _connections(names: frozenset[str], how: Thoroughness, folder: Path) -> Iterator[Figure]:
@@ -98,7 +110,9 @@ PARTS: tuple[tuple[frozenset[str], _Measure], ...] = (
     (frozenset({"startup"}), _startup),
     (frozenset(subject.kind for subject in SUBJECTS), _requests),
     (frozenset({"transfers"}), _transfers),
+    (frozenset({"checkpoints"}), _checkpoints),
     (frozenset({"documents"}), _documents),
+    (frozenset({"folders"}), _folders),
     (frozenset({"connections"}), _connections),
     (frozenset({"failover"}), _failover),
 )

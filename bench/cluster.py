@@ -117,14 +117,16 @@ class Cluster:
         return process
 
     def live(self) -> set[str]:
-        """The storage servers that the name server counts on."""
+        """The storage servers that the name server counts on, and whose pair is served."""
         asking = Asking(self.address)
         try:
             lines = asking.ask_items(Servers())
         finally:
             asking.close()
         return {
-            line.name for line in lines if isinstance(line, ServerLine) and line.state == "LIVE"
+            line.name
+            for line in lines
+            if isinstance(line, ServerLine) and line.state == "LIVE" and line.protection != "DOWN"
         }
 
     def storage(self) -> str:

@@ -124,6 +124,13 @@ class DaemonOptions(Options):
             f"What to log: {', '.join(logs.LEVELS)}, and what is above.",
             one_of(*logs.LEVELS),
         ],
+        [
+            "console",
+            None,
+            None,
+            "Where operators may come with telnet, a server endpoint; nowhere by default.",
+            server_description,
+        ],
     ]
 
     optFlags: ClassVar[list[list[Any]]] = [
@@ -143,8 +150,9 @@ class DaemonOptions(Options):
 
         @raise UsageError: if this daemon would listen beyond loopback unasked.
         """
-        if not self["insecure"]:
-            refuse_beyond_loopback(self["listen"])
+        for where in (self["listen"], self["console"]):
+            if where and not self["insecure"]:
+                refuse_beyond_loopback(where)
         own_files(self, self.file_stem())
 
 

@@ -23,8 +23,9 @@ dfs.nm.tap.makeService(nm_options).setServiceParent(application)
 
 for name in ("ss1", "ss1_backup"):
     options = dfs.ss.tap.Options()
-    # Each on a port and in a folder of its own: those settings are the name server's alone.
-    read_environment(options, {**os.environ, "DFS_LISTEN": "", "DFS_STORAGE": ""}, "--name", name)
+    # Each on ports and in a folder of its own: those settings are the name server's alone.
+    own = {"DFS_LISTEN": "", "DFS_STORAGE": "", "DFS_CONSOLE": ""}
+    read_environment(options, {**os.environ, **own}, "--name", name)
     dfs.ss.tap.makeService(options).setServiceParent(application)
 
 observe(application, nm_options, os.environ.get("DFS_LOG_FILE"))

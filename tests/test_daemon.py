@@ -188,6 +188,17 @@ class LoopbackTests(SynchronousTestCase):
             with self.assertRaises(UsageError):
                 loopback.refuse_beyond_loopback(description)
 
+    def test_console(self) -> None:
+        """A console stays on loopback, too, and there is none unless it is asked for."""
+        self.assertIsNone(parse()["console"])
+        self.assertRaises(UsageError, parse, "--console", "tcp:5001")
+        for words in (
+            ("--console", "tcp:5001:interface=127.0.0.1"),
+            ("--console", "unix:console"),
+            ("--console", "tcp:5001", "--insecure"),
+        ):
+            self.assertEqual(parse(*words)["console"], words[1])
+
     def test_insecure(self) -> None:
         """C{--insecure}, and only that, opens the door."""
         self.assertRaises(UsageError, parse, "--listen", "tcp:5000")

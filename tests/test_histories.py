@@ -12,7 +12,7 @@ TESTS = Path(__file__).resolve().parent
 
 #: One healthy server; the name server; availability; pairs; trust.
 HISTORIES = [
-    *(1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13, 14, 15, 16),
+    *(1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16),
     *(40, 41, 42, 43, 44, 45, 46, 47),
     *(50, 51, 52),
     *range(20, 35),

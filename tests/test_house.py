@@ -24,21 +24,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timing": set(),
     "logs": set(),
     "loopback": set(),
+    "columns": set(),
     "daemon": {"logs", "loopback"},
     "secret": {"errors"},
+    # What operators type and see; what a server can tell them is in nm and ss.
+    "console": {"console", "columns", "logs", "errors"},
     "core": {"core", "errors"},
     "wire": {"wire", "errors"},
     "store": {"store", "core", "errors"},
-    "nm": {"nm", "core", "wire", "errors", "timing"},
-    "ss": {"ss", "core", "wire", "store", "errors", "timing"},
-    "client": {"client", "core", "wire", "errors", "timing"},
+    # It runs in a Python that has nothing else, and so by itself.
+    "sandbox": {"sandbox"},
+    "nm": {"nm", "console", "columns", "core", "wire", "errors", "timing"},
+    "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
+    "client": {"client", "columns", "core", "wire", "errors", "timing"},
     "sim": {"sim", "nm", "ss", "client", "store", "core", "wire", "errors", "timing"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
 MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/*": {"dfs.store.groupcommit"},
-    "nm/tap": {"dfs.daemon", "dfs.secret"},
+    "nm/tap": {"dfs.daemon", "dfs.sandbox", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
     "client/__main__": {"dfs.secret", "dfs.sim.command"},
@@ -56,10 +61,13 @@ IMPURE = {
 PURE_WIRE = {
     f"wire/{name}"
     for name in (
+        "access",
+        "checkpoints",
         "codec",
         "content",
         "framing",
         "internal",
+        "locks",
         "messages",
         "proof",
         "records",
@@ -80,10 +88,11 @@ SOURCES = ENTRANCES | {"sim/chance"}
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
     # the pauses between two looks of somebody who waits for others; the turn of other connections;
-    # simulated clocks, and what a simulated machine does by itself.
+    # simulated clocks, and what a simulated machine does by itself; how long a script may take.
     "callLater": {
         "nm/relay",
         "nm/replicator",
+        "nm/runs",
         "sim/clock",
         "sim/cluster",
         "sim/disks",

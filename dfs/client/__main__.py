@@ -16,7 +16,7 @@ import click
 from attrs import frozen
 
 import dfs
-from dfs.client import admin
+from dfs.client import admin, top
 from dfs.client import settings as surroundings
 from dfs.client.screen import Screen
 from dfs.client.table import table
@@ -82,7 +82,7 @@ def _system_user() -> str:
 def program(commands: Table) -> click.Group:
     """The command line."""
     return commands.group(
-        {**admin.group(), "sim": simulation.command(_timer, _quiet_log)},
+        {**top.group(), **admin.group(), "sim": simulation.command(_timer, _quiet_log)},
         name="dfs",
         invoke_without_command=True,
         callback=_begin,
@@ -195,6 +195,8 @@ def _reader_gone() -> int:
 def run_command(options: Options, verb: Verb, values: dict[str, Any]) -> NoReturn:
     """Run one command and exit."""
     settings = options.settings()
+    if verb.prepare is not None:
+        verb.prepare(values)
 
     async def act(parts: Parts) -> int:
         return await parts.until_signal(parts.interpreter.run(verb, values))
@@ -325,9 +327,8 @@ def _parts(reactor: Any, options: Options, settings: surroundings.Settings) -> P
     lines = StandardInput(_reader(reactor), interactive=interactive, show=show)
     work = Work(_session(reactor, settings), screen, lines, table(), lines)
     work.operator = _operator(reactor, settings)
-    interpreter = Interpreter(
-        work, name_servers=",".join(settings.name_servers), debug=options.debug
-    )
+    work.reactor, work.name_servers = reactor, ",".join(settings.name_servers)
+    interpreter = Interpreter(work, name_servers=work.name_servers, debug=options.debug)
     return Parts(reactor, interpreter, lines)
 
 

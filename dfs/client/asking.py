@@ -125,6 +125,27 @@ class Asker:
 
         await self._until_done(once, False)
 
+    async def name_server_alone(self, use: Callable[[Connection], Doing[T]]) -> T:
+        """
+        Do something with a name server on a connection that nobody else uses.
+
+        @param use: ends the connection when it is done with it, some time after it returns.
+        """
+
+        async def once(notice: Notice) -> T:
+            if self._met:
+                notice.text = NAME_SERVER
+            connection = await self.links.borrow_name_server()
+            self._met = True
+            notice.end()
+            try:
+                return await use(connection)
+            except BaseException:
+                self.links.drop(connection)
+                raise
+
+        return await self._until_done(once, False)
+
     async def list_from(self, connection: Connection, request: Request[Any]) -> list[Any]:
         """All entries of a list, from one server, asked once."""
         return [item async for item in self._items(connection, request, READ_SECONDS)]

@@ -8,40 +8,20 @@ where its output goes.  Imports no Twisted, so that C{dfs --help} is quick.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dfs.client.failures import NoNameServer
+from dfs.client.outcomes import done, each, warn_behind
 from dfs.client.screen import one_line, typed
-from dfs.client.verbs import Failed, Leave, Verb, Work
-from dfs.errors import DFSError, TooLarge
+from dfs.client.verbs import Leave, Verb, Work
+from dfs.errors import TooLarge
+
+if TYPE_CHECKING:
+    from dfs.client.reading import Download
 
 #: Bytes of a document that READ --json writes into one object.
 MOST_IN_JSON = 64 * 1024 * 1024
-
-
-async def each(work: Work, paths: tuple[str, ...], do: Callable[[str], Awaitable[None]]) -> None:
-    """
-    The same for several documents; one that fails does not keep the others from it.
-
-    @raise Failed: at least one failed.
-    """
-    if len(paths) == 1:
-        await do(paths[0])
-        return
-    failed = False
-    for path in paths:
-        try:
-            await do(path)
-        except NoNameServer:
-            raise
-        except DFSError as error:
-            work.screen.error(type(error)(f"{path}: {error}"))
-            failed = True
-    if failed:
-        raise Failed
 
 
 # ------------------------------------------------------------------------------------ reading
@@ -67,35 +47,31 @@ async def read(work: Work, paths: tuple[str, ...], raw: bool) -> None:
     """C{READ}."""
 
     async def one(path: str) -> None:
-        if work.screen.json:
-            await _read_json(work, path)
-            return
-        download = await work.session.open_read(path)
-        warn_behind(work, path, download.newer_on)
-        try:
-            while piece := await download.read():
-                work.screen.data(piece, raw=raw)
-        finally:
-            download.close()
-            work.screen.data_end()
+        await show(work, await work.session.open_read(path), raw)
 
     await each(work, paths, one)
 
 
-def warn_behind(work: Work, path: str, server: str) -> None:
+async def show(work: Work, download: Download, raw: bool, **fields: str) -> None:
     """
-    Say that what is read may not be the newest.
+    Print a content.
 
-    @param server: that has a newer version; empty if none is known.
+    @param raw: send a terminal the bytes themselves.
+    @param fields: what else a program wants to know.
     """
-    if server:
-        work.screen.note(
-            f"warning: {path}: a newer version of this document is on {server}, which is away"
-        )
+    if work.screen.json:
+        await _show_json(work, download, fields)
+        return
+    warn_behind(work, download.path, download.newer_on)
+    try:
+        while piece := await download.read():
+            work.screen.data(piece, raw=raw)
+    finally:
+        download.close()
+        work.screen.data_end()
 
 
-async def _read_json(work: Work, path: str) -> None:
-    download = await work.session.open_read(path)
+async def _show_json(work: Work, download: Download, more: dict[str, str]) -> None:
     content = bytearray()
     try:
         while piece := await download.read():
@@ -106,6 +82,7 @@ async def _read_json(work: Work, path: str) -> None:
         download.close()
     fields: dict[str, Any] = {
         "path": download.path,
+        **more,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "behind": bool(download.newer_on),
@@ -143,6 +120,13 @@ async def stream(work: Work, path: str, delay: float) -> None:
         words.close()
         if not work.screen.json:
             work.screen.data_end()
+
+
+async def execute(work: Work, path: str) -> None:
+    """C{EXEC}."""
+    from dfs.client.running import execute
+
+    await execute(work, path)
 
 
 async def info(work: Work, paths: tuple[str, ...]) -> None:
@@ -248,22 +232,26 @@ def _one_folder(names: tuple[str, ...]) -> tuple[str, str | None]:
 
 async def add_access(work: Work, read: bool, write: bool, path: str, user: str) -> None:
     """C{ADDACCESS}."""
-    if read == write:
-        raise click.UsageError("say either -R (read) or -W (read and write)")
-    right = "w" if write else "r"
+    right = right_of(read, write)
     await work.session.add_access(path, user, right)
     done(work, "Access granted successfully!", path=path, user=user, right=right)
+
+
+def right_of(read: bool, write: bool) -> str:
+    """
+    The right that was named.
+
+    @raise click.UsageError: none was, or both.
+    """
+    if read == write:
+        raise click.UsageError("say either -R (read) or -W (read and write)")
+    return "w" if write else "r"
 
 
 async def rem_access(work: Work, path: str, user: str) -> None:
     """C{REMACCESS}."""
     await work.session.rem_access(path, user)
     done(work, "Access removed successfully!", path=path, user=user)
-
-
-def done(work: Work, message: str, **fields: Any) -> None:
-    """Say that a change was made."""
-    work.screen.result(message, message=message, **fields)
 
 
 # ---------------------------------------------------------------------------------- the cluster

@@ -96,7 +96,7 @@ class Names:
         return await self._fresh("paths", self._all_paths)
 
     def _all_paths(self) -> Deferred[list[str]]:
-        return self._session.view_folder(deep=True).addCallback(
+        return self._session.folders.view(deep=True).addCallback(
             lambda lines: [f"{one.path}/" if one.folder else one.path for one in lines]
         )
 

@@ -14,10 +14,10 @@ from twisted.internet.defer import CancelledError
 
 from dfs.client.drafts import Draft, SessionEnded
 from dfs.client.keyboard import Interrupted
-from dfs.client.render import count
 from dfs.client.screen import spelled, typed
 from dfs.client.verbs import Failed, Work
 from dfs.client.writing import WriteSession
+from dfs.columns import count
 from dfs.errors import Conflict, DFSError, Invalid
 from dfs.wire.messages import Committed
 

@@ -27,9 +27,10 @@ def in_doubt(what: str, path: str, look: str) -> Unanswered:
     What to tell somebody whose change may or may not have been made.
 
     @param what: the change, as the subject of the sentence.
+    @param path: what it is about; may be empty.
     @param look: the command that shows which of the two.
     """
     return Unanswered(
         f"the server was lost before it answered; whether {what} was done is not known: "
-        f"{look} {path} tells"
+        f"{f'{look} {path}'.rstrip()} tells"
     )

@@ -8,22 +8,41 @@ Must not know a terminal or a command line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
-from dfs.client.deeds import Deeds, deferred
+from dfs.client.asking import Asker
+from dfs.client.deeds import deferred
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.core import paths
-from dfs.wire.messages import CreateFolder, DeleteFolder, Move, ViewFolder, ViewLine
+from dfs.wire.messages import (
+    CreateFolder,
+    DeleteFolder,
+    Move,
+    Record,
+    Request,
+    ViewFolder,
+    ViewLine,
+)
+
+A = TypeVar("A", bound=Record)
 
 
 def _ignore(path: str) -> None:
     """Nobody wants to know."""
 
 
-class Folders(Deeds):
-    """The methods of a session about folders.  A path of a folder may end with a slash."""
+class Folders:
+    """
+    What C{Session.folders} can do; all methods fail as those of the session do.
+
+    The path of a folder may end with a slash.
+    """
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
 
     @deferred
-    async def create_folder(self, path: str, *, existing: bool = False) -> str:
+    async def make(self, path: str, *, existing: bool = False) -> str:
         """
         Make a new, empty folder, and those above it.
 
@@ -34,10 +53,10 @@ class Folders(Deeds):
         request = CreateFolder(path, existing=existing)
         if existing:
             return (await self._asker.name_server(request)).id
-        return (await self._change(request, "CREATEFOLDER", path, "VIEWFOLDER")).id
+        return (await self._change(request, path)).id
 
     @deferred
-    async def view_folder(
+    async def view(
         self, path: str = "", *, all: bool = False, deep: bool = False, itself: bool = False
     ) -> list[ViewLine]:
         """
@@ -61,14 +80,14 @@ class Folders(Deeds):
         """
         path = paths.folder(path)
         try:
-            placed = await self._change(Move(path, target), "MOVE", path, "VIEWFOLDER")
+            placed = await self._change(Move(path, target), path)
         finally:
             self._asker.locations.forget_below(path)
         self._asker.locations.forget_below(placed.path)
         return placed.path
 
     @deferred
-    async def delete_folder(
+    async def delete(
         self,
         path: str,
         *,
@@ -98,3 +117,9 @@ class Folders(Deeds):
         finally:
             self._asker.locations.forget_below(path)
         return count
+
+    async def _change(self, request: Request[A], path: str) -> A:
+        try:
+            return await self._asker.name_server(request, repeatable=False)
+        except Unanswered:
+            raise in_doubt(request.verb, path, "VIEWFOLDER") from None

@@ -135,6 +135,16 @@ class Links:
         self._borrowed.add(connection)
         return connection
 
+    async def borrow_name_server(self) -> Connection:
+        """
+        A connection to a name server that nobody else uses; L{drop} ends it.
+
+        @raise NoNameServer: none could be reached.
+        """
+        connection = await self._find_name_server()
+        self._borrowed.add(connection)
+        return connection
+
     def give_back(self, address: str, connection: Connection) -> None:
         """A borrowed connection is free again."""
         self._borrowed.discard(connection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfs.client.commands import done, each
+from dfs.client.outcomes import done, each
 from dfs.client.screen import one_line
 from dfs.client.verbs import Work
 from dfs.errors import NotFound
@@ -23,7 +23,7 @@ async def create_folder(work: Work, parents: bool, paths: tuple[str, ...]) -> No
     """C{CREATEFOLDER}."""
 
     async def one(path: str) -> None:
-        id = await work.session.create_folder(path, existing=parents)
+        id = await work.session.folders.make(path, existing=parents)
         done(work, "Folder Created Successfully!", path=path, id=id)
 
     await each(work, paths, one)
@@ -35,7 +35,7 @@ async def view_folder(
     """C{VIEWFOLDER}."""
 
     async def one(path: str) -> None:
-        lines = await work.session.view_folder(path, all=all, deep=deep, itself=itself)
+        lines = await work.session.folders.view(path, all=all, deep=deep, itself=itself)
         if len(paths) > 1 and not work.screen.json:
             work.screen.text(f"{one_line(path)}:\n")
         # What stands in one folder needs its names only; what stands below it, its paths.
@@ -66,7 +66,7 @@ async def move(work: Work, names: tuple[str, ...]) -> None:
         target += "/"
 
     async def one(path: str) -> None:
-        placed = await work.session.move(path, target)
+        placed = await work.session.folders.move(path, target)
         message = f"Moved {one_line(path)} to {one_line(placed)}."
         work.screen.result(message, message=message, path=path, target=placed)
 
@@ -92,7 +92,7 @@ async def delete(work: Work, recursive: bool, force: bool, paths: tuple[str, ...
 
 
 async def _is_folder(work: Work, path: str) -> bool:
-    [line] = await work.session.view_folder(path, itself=True)
+    [line] = await work.session.folders.view(path, itself=True)
     return line.folder
 
 
@@ -108,7 +108,7 @@ async def delete_folder(work: Work, recursive: bool, paths: tuple[str, ...]) -> 
 async def _delete_folder(work: Work, path: str, *, recursive: bool) -> None:
     bar = work.screen.progress(f"deleting {path}", None, unit=" documents")
     try:
-        documents = await work.session.delete_folder(
+        documents = await work.session.folders.delete(
             path, recursive=recursive, on_deleted=lambda _: bar.update(1)
         )
     finally:

@@ -130,7 +130,7 @@ class Incoming:
 
 class Download:
     """
-    The content of one committed version of a document, verified.
+    The content of one committed version of a document, present or kept, verified.
 
     When the server is lost in the middle, the rest comes from whichever server has the document
     then, if it has the same beginning: the hash of the whole is verified in any case.
@@ -141,9 +141,15 @@ class Download:
     @ivar newer_on: the server, which is away, that has a newer version; empty if there is none.
     """
 
-    def __init__(self, asker: Asker, path: str) -> None:
+    def __init__(
+        self, asker: Asker, path: str, request: Callable[[str], Request[Stop]] = Read
+    ) -> None:
+        """
+        @param request: what asks for the content, of a ticket.
+        """
         self.path = path
         self.size = 0
+        self._request = request
         self.complete = False
         self.newer_on = ""
         self._asker = asker
@@ -162,7 +168,7 @@ class Download:
 
         @raise Conflict: the document begins with something else than what was read of it.
         """
-        self._incoming = await Incoming.begin(self._asker, located, Read(located.ticket))
+        self._incoming = await Incoming.begin(self._asker, located, self._request(located.ticket))
         self._awaited = awaited(located)
         self.newer_on = newer_on(located)
         try:
@@ -258,9 +264,11 @@ class Download:
             self._incoming.close()
 
 
-async def begin_download(asker: Asker, path: str) -> Download:
-    """Open a document for reading, wherever it is."""
-    download = Download(asker, path)
+async def begin_download(
+    asker: Asker, path: str, request: Callable[[str], Request[Stop]] = Read
+) -> Download:
+    """Open a document for reading, wherever it is; see L{Download}."""
+    download = Download(asker, path, request)
     await asker.document(path, "r", download.open, repeatable=True)
     return download
 

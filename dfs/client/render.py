@@ -7,19 +7,19 @@ lines go.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from attrs import asdict
 
+from dfs import columns
 from dfs.client.screen import one_line
+from dfs.columns import count, size, width
 from dfs.core.access import Right
 from dfs.wire.messages import Facts, Info, ServerLine, UserLine, ViewLine
 
 _RIGHTS = {"r": "read", "w": "read, write", "o": "owner", "-": "none", "": "none"}
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def moment(seconds: float) -> str:
@@ -38,49 +38,14 @@ def stamp(seconds: float) -> str | None:
     return text.replace("+00:00", "Z")
 
 
-def size(amount: int) -> str:
-    """An amount of bytes for people."""
-    if amount < 1024:
-        return f"{amount} B"
-    figure = float(amount)
-    unit = 0
-    while figure >= 1023.95 and unit < len(_UNITS) - 1:
-        figure /= 1024
-        unit += 1
-    return f"{figure:.1f} {_UNITS[unit]}"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number and its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def width(text: str) -> int:
-    """How many columns a terminal needs for a text."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(mark) else 1 + (unicodedata.east_asian_width(mark) in "WF")
-        for mark in text
-    )
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
     """
     Rows in columns under a head.
 
     @param right: numbers of the columns whose figures stand to the right.
     """
-    lines = [tuple(head), *(tuple(one_line(cell) for cell in row) for row in rows)]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    shown = []
-    for line in lines:
-        cells = []
-        for number, (cell, wide) in enumerate(zip(line, widths, strict=True)):
-            blank = " " * (wide - width(cell))
-            cells.append(blank + cell if number in right else cell + blank)
-        shown.append("  ".join(cells).rstrip())
-    return "\n".join(shown)
+    safe = (tuple(one_line(cell) for cell in row) for row in rows)
+    return "\n".join(columns.table(head, safe, right))
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:

@@ -16,13 +16,16 @@ from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.asking import READ_SECONDS, Asker, Doing, Waiting
+from dfs.client.checkpoints import Checkpoints
 from dfs.client.deeds import deferred
 from dfs.client.drafts import Draft
+from dfs.client.execution import Output
 from dfs.client.failures import Unanswered, in_doubt
 from dfs.client.folders import Folders
 from dfs.client.links import Dial, Links
 from dfs.client.notices import Tell
 from dfs.client.reading import Download, Incoming, Words, begin_download
+from dfs.client.requests import Requests
 from dfs.client.writing import Bytes, OpenSource, WriteSession, upload
 from dfs.core import paths
 from dfs.errors import Exists, NotFound, Unavailable
@@ -79,7 +82,7 @@ class DocumentInfo:
     note: str = ""
 
 
-class Session(Folders):
+class Session:
     """
     One user's way into a cluster.
 
@@ -89,6 +92,9 @@ class Session(Folders):
     L{Unanswered} and is never repeated.  Paths may be written with a leading slash.
 
     @ivar user: who this is.
+    @ivar checkpoints: named versions of documents.
+    @ivar requests: who asks to be let in.
+    @ivar folders: folders, and where documents stand.
     """
 
     def __init__(
@@ -112,7 +118,10 @@ class Session(Folders):
         """
         self.user = user
         self._links = Links(clock, dial, name_servers, user)
-        super().__init__(Asker(clock, wall, self._links, random, waiting or Waiting()))
+        self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
+        self.checkpoints = Checkpoints(self._asker)
+        self.requests = Requests(self._asker)
+        self.folders = Folders(self._asker)
 
     def tell_waits(self, tell: Tell | None) -> None:
         """
@@ -270,6 +279,14 @@ class Session(Folders):
         """
         return Words(self._asker, paths.normalize(path), delay)
 
+    def execute(self, path: str) -> Output:
+        """
+        Run a document as a shell script at the name server, and read what it writes.
+
+        @raise Invalid: nothing can have this path.
+        """
+        return Output(self._asker, path)
+
     # -------------------------------------------------------------------------------- writing
 
     @deferred
@@ -353,3 +370,10 @@ class Session(Folders):
             return await self._asker.document(path, "w", use, repeatable=False, bulk=bulk)
         except Unanswered:
             raise in_doubt(what, path, "READ") from None
+
+    async def _change(self, request: Request[A], what: str, path: str, look: str) -> A:
+        """A change that the name server makes."""
+        try:
+            return await self._asker.name_server(request, repeatable=False)
+        except Unanswered:
+            raise in_doubt(what, path, look) from None

@@ -11,17 +11,18 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import IO, BinaryIO
 
 import click
 from twisted.internet.defer import Deferred
 
-from dfs.client.commands import done, each, warn_behind
 from dfs.client.keyboard import StandardInput
-from dfs.client.render import count
+from dfs.client.outcomes import done, each, warn_behind
+from dfs.client.reading import Download
 from dfs.client.screen import Progress, one_line
 from dfs.client.verbs import Work
+from dfs.columns import count
 from dfs.errors import Conflict, Invalid, Unavailable
 
 #: Bytes that are read from a local file at once.
@@ -29,6 +30,9 @@ PIECE = 256 * 1024
 
 #: How often a download that was cut is begun again.
 RESTARTS = 3
+
+#: What begins to read a content.
+Begin = Callable[[], Awaitable[Download]]
 
 
 # ----------------------------------------------------------------------------------------- PUT
@@ -138,13 +142,17 @@ async def get(work: Work, names: tuple[str, ...]) -> None:
     targets = get_targets(names)
 
     async def one(path: str) -> None:
-        local = targets[path]
-        if local == "-":
-            await _get_output(work, path)
-        else:
-            await get_file(work, path, local)
+        await get_file(work, path, targets[path])
 
     await each(work, tuple(targets), one)
+
+
+async def get_file(work: Work, path: str, local: str) -> None:
+    """Copy a document into a local file, which is replaced as a whole, or to standard output."""
+    # A bar without an end helps little, and a person can wait for one more question.
+    asks = work.screen.shows_progress and local != "-"
+    total = (await work.session.info(path)).index.size if asks else None
+    await save(work, path, local, lambda: work.session.open_read(path), total)
 
 
 def get_targets(names: tuple[str, ...]) -> dict[str, str]:
@@ -163,8 +171,28 @@ def get_targets(names: tuple[str, ...]) -> dict[str, str]:
     return {paths[0]: target}
 
 
-async def _get_output(work: Work, path: str) -> None:
-    download = await work.session.open_read(path)
+async def save(
+    work: Work, path: str, local: str, begin: Begin, total: int | None, **fields: str
+) -> None:
+    """
+    Copy a content into a local file, or to standard output.
+
+    @param path: of its document.
+    @param begin: begins to read it; called again if the server is lost.
+    @param total: its bytes, if known.
+    @param fields: what else a program wants to know.
+    """
+    if local == "-":
+        await _to_output(work, path, begin)
+        return
+    with _replacing(os.path.realpath(local)) as file, _bar(work, path, total) as bar:
+        size = await _fetch(work, path, begin, file, bar)
+    message = f"Got {one_line(path)}: {count(size, 'byte')} into {one_line(local)}."
+    done(work, message, path=path, **fields, local=local, size=size)
+
+
+async def _to_output(work: Work, path: str, begin: Begin) -> None:
+    download = await begin()
     warn_behind(work, path, download.newer_on)
     try:
         while piece := await download.read():
@@ -173,22 +201,11 @@ async def _get_output(work: Work, path: str) -> None:
         download.close()
 
 
-async def get_file(work: Work, path: str, local: str) -> None:
-    """Copy a document into a local file, which is replaced as a whole."""
-    target = os.path.realpath(local)
-    # A bar without an end helps little, and a person can wait for one more question.
-    total = (await work.session.info(path)).index.size if work.screen.shows_progress else None
-    with _replacing(target) as file, _bar(work, path, total) as bar:
-        size = await _fetch(work, path, file, bar)
-    message = f"Got {one_line(path)}: {count(size, 'byte')} into {one_line(local)}."
-    done(work, message, path=path, local=local, size=size)
-
-
-async def _fetch(work: Work, path: str, file: IO[bytes], bar: Progress) -> int:
-    """Write a document into a file, from the start again if its server is lost."""
+async def _fetch(work: Work, path: str, begin: Begin, file: IO[bytes], bar: Progress) -> int:
+    """Write a content into a file, from the start again if its server is lost."""
     restarts = RESTARTS if file.seekable() else 0
     while True:
-        download = await work.session.open_read(path)
+        download = await begin()
         try:
             while piece := await download.read():
                 file.write(piece)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from dfs.client.commands import each
+from dfs.client.outcomes import each
 from dfs.client.transfer import get_file, put_file
 from dfs.client.verbs import Work
 from dfs.errors import Exists, NotFound
@@ -51,7 +51,7 @@ async def put_tree(work: Work, local: str, target: str | None) -> None:
 
     async def one(path: str) -> None:
         if found[path].folder:
-            await work.session.create_folder(path, existing=True)
+            await work.session.folders.make(path, existing=True)
         else:
             await put_file(work, found[path].local, path)
 
@@ -60,7 +60,7 @@ async def put_tree(work: Work, local: str, target: str | None) -> None:
 
 async def _is_folder(work: Work, path: str) -> bool:
     try:
-        [line] = await work.session.view_folder(path, itself=True)
+        [line] = await work.session.folders.view(path, itself=True)
     except NotFound:
         return False
     if not line.folder:
@@ -97,7 +97,7 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
 
     @param target: where; None: under its own name, here.
     """
-    lines = await work.session.view_folder(path, deep=True)
+    lines = await work.session.folders.view(path, deep=True)
     root = path.strip("/")
     into = _name(root) if target is None else target
     if target is not None and os.path.isdir(target):

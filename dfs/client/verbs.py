@@ -50,6 +50,7 @@ class Work:
     @ivar input: standard input, for C{PUT -}; None where the shell owns it.
     @ivar draft: what a lost WRITE session left, for RETRY.
     @ivar operator: who carries the orders of C{dfs admin}; None: nobody.
+    @ivar reactor: who runs all this, for what lasts; C{name_servers} is where they should be.
     """
 
     session: Session
@@ -59,6 +60,8 @@ class Work:
     input: StandardInput | None = None
     draft: Draft | None = None
     operator: Operator | None = None
+    reactor: Any = None
+    name_servers: str = ""
 
 
 Does = Callable[..., Coroutine[Any, Any, None]]
@@ -111,6 +114,7 @@ class Verb:
     @ivar examples: as typed in the shell.
     @ivar details: more than one sentence.
     @ivar free_text: arguments may look like options.
+    @ivar prepare: called with the values before a reactor is chosen; on the command line only.
     """
 
     name: str
@@ -122,6 +126,7 @@ class Verb:
     examples: tuple[str, ...] = ()
     details: str = ""
     free_text: bool = False
+    prepare: Callable[[dict[str, Any]], None] | None = None
     command: click.Command = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

@@ -6,12 +6,17 @@ Decides the shape of one, and how paths are made of them.  Must not know what st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from attrs import frozen
 
+from dfs.core.paths import MAX_PATH_BYTES
+
 #: The id of the folder that everything stands in.  It has no record.
 ROOT = 0
+
+#: No path has more parts: each takes two of its bytes.
+MOST_DEEP = MAX_PATH_BYTES // 2 + 1
 
 
 @frozen
@@ -37,18 +42,19 @@ class FolderRecord:
     gone: float = 0.0
 
 
-def path_of(folder: int, name: str, known: Mapping[int, FolderRecord]) -> str | None:
+def path_of(folder: int, name: str, find: Callable[[int], FolderRecord | None]) -> str | None:
     """
     The path of what has a name in a folder.
 
+    @param find: gives the record of a folder, if it is known.
     @return: None if some folder on the way is not known, or gone.
     """
     names = [name]
-    for _ in range(len(known) + 1):
+    for _ in range(MOST_DEEP):
         if folder == ROOT:
             names.reverse()
             return "/".join(names)
-        record = known.get(folder)
+        record = find(folder)
         if record is None or record.gone:
             return None
         names.append(record.name)

@@ -60,6 +60,10 @@ class Hold:
         """An operator does not want to wait."""
         self._until = now
 
+    def left(self, now: float) -> float | None:
+        """Seconds for which it still has to follow; None: it is not known."""
+        return None if self._until is None else max(0.0, self._until - now)
+
     def over(self, now: float) -> bool:
         """It has followed for long enough."""
         return self._until is not None and now >= self._until

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 
 from dfs.core.documents import Checkpoint, Content, Document, Metadata, Revision
 from dfs.core.measure import measure
+from dfs.core.names import tag as legal
 from dfs.core.pairs import FIRST_EPOCH
 from dfs.core.versions import Version
 from dfs.errors import Exists, Invalid, NotFound, TooLarge
@@ -124,14 +125,17 @@ def checkpointed(document: Document, tag: str, stamp: Stamp) -> Document:
 
     @raise Exists: the tag is taken.
     @raise TooLarge: there are too many checkpoints.
-    @raise Invalid: the tag is kept for conflicts.
+    @raise Invalid: nothing can be tagged so, or only conflicts are.
     """
-    if tag.startswith(CONFLICT):
+    if legal(tag).startswith(CONFLICT):
         raise Invalid(f"tags that begin with {CONFLICT!r} are made by the system only")
     if any(one.tag == tag for one in document.checkpoints):
         raise Exists(f"there is a checkpoint {tag!r} already; choose another tag")
     if len(document.checkpoints) >= MAX_CHECKPOINTS:
-        raise TooLarge(f"a document has at most {MAX_CHECKPOINTS} checkpoints; delete one")
+        raise TooLarge(
+            f"a document has at most {MAX_CHECKPOINTS:,} checkpoints; remove one with "
+            "DELETECHECKPOINT first"
+        )
     new = Checkpoint(tag, document.current, stamp.now, stamp.user)
     every = sorted((*document.checkpoints, new), key=lambda one: one.tag)
     return stamp.apply(evolve(document, checkpoints=tuple(every)))

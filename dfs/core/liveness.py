@@ -11,6 +11,8 @@ second; what is missing between two calls was a stall of our own and is added to
 
 from __future__ import annotations
 
+import enum
+
 from attrs import define, field, frozen
 
 #: Seconds between two ticks.
@@ -18,6 +20,25 @@ TICK_SECONDS = 1.0
 
 #: A tick that comes later than this after its time tells of a stall.
 STALL_SECONDS = 1.0
+
+
+class State(enum.Enum):
+    """
+    How a storage server is.
+
+    @cvar AWAITED: known from the journal, not heard since this name server started.
+    @cvar JOINING: registered, but it lacks metadata that it must have before it serves.
+    @cvar LIVE: it serves.
+    @cvar FAILED: silent for too long, or it said GOODBYE.
+    @cvar HELD: somebody came under its name with a store that cannot be its own, or its store is
+        newer than the journal.
+    """
+
+    AWAITED = "AWAITED"
+    JOINING = "JOINING"
+    LIVE = "LIVE"
+    FAILED = "FAILED"
+    HELD = "HELD"
 
 
 @frozen
@@ -77,6 +98,11 @@ class Liveness:
     def expects(self, server: str) -> bool:
         """A server still has time to be heard."""
         return server in self._deadlines
+
+    def left(self, server: str, now: float) -> float | None:
+        """Seconds that a server still has to be heard; None: nothing is expected of it."""
+        deadline = self._deadlines.get(server)
+        return None if deadline is None else max(0.0, deadline - now)
 
     def tick(self, now: float) -> float:
         """

@@ -15,6 +15,9 @@ from dfs.errors import Invalid
 #: The most bytes of a user's name, in UTF-8.
 MAX_USER_BYTES = 64
 
+#: The most characters of a checkpoint's tag.
+MAX_TAG = 64
+
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -56,3 +59,15 @@ def tag(text: str) -> str:
     if not _PLAIN.fullmatch(text):
         raise Invalid("A checkpoint tag has 1 to 64 letters (A-Z, a-z), digits, '.', '_' or '-'.")
     return text
+
+
+def shortened(name: str, most: int) -> str:
+    """
+    A name with so many characters at most, by leaving out its middle.
+
+    Both ends tell names apart: C{ss1} and C{ss1_backup} begin alike, C{ss1} and C{ss2} end so.
+    """
+    if len(name) <= most:
+        return name
+    end = (most - 2) // 2
+    return f"{name[: most - 2 - end]}..{name[len(name) - end :]}"

@@ -20,6 +20,7 @@ from attrs import evolve
 
 from dfs.core.documents import Checkpoint, Content, Document
 from dfs.core.history import CONFLICT, MAX_CHECKPOINTS, Stamp
+from dfs.core.names import MAX_TAG, shortened
 from dfs.core.versions import Version
 from dfs.errors import Conflict
 
@@ -104,22 +105,24 @@ def _with_conflicts(own: Document, orphan: Document, server: str, stamp: Stamp) 
             added.append((f"-{one.tag}", one.revision))
     for suffix, revision in added:
         # A conflict is kept even above the limit: it may be the only copy.
-        tag = _free(_tag(server, suffix, stamp.now), known)
+        tag = _tag(server, suffix, stamp.now, known)
         known[tag] = Checkpoint(tag, revision, stamp.now, revision.modified_by)
     return evolve(own, checkpoints=tuple(sorted(known.values(), key=lambda one: one.tag)))
 
 
-def _tag(server: str, suffix: str, now: float) -> str:
-    """C{conflict-<server>-<UTC time>}; a checkpoint's own tag follows it."""
+def _tag(server: str, suffix: str, now: float, taken: dict[str, Checkpoint]) -> str:
+    """
+    C{conflict-<server>-<UTC time>}, followed by the checkpoint's own tag; one that is not taken.
+
+    When it would be too long, the time stays, and the server's name loses its middle.
+    """
     when = datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y%m%dT%H%M%S")
-    return f"{CONFLICT}{server}-{when}{suffix}"[:64]
-
-
-def _free(tag: str, taken: dict[str, Checkpoint]) -> str:
-    """The tag, or one like it that is not taken."""
-    free, number = tag, 1
-    while free in taken:
+    number, ending = 1, ""
+    while True:
+        room = MAX_TAG - len(f"{CONFLICT}-{when}{ending}")
+        head = f"{CONFLICT}{shortened(server, room)}-{when}"
+        tag = head + suffix[: MAX_TAG - len(head + ending)] + ending
+        if tag not in taken:
+            return tag
         number += 1
         ending = f".{number}"
-        free = tag[: 64 - len(ending)] + ending
-    return free

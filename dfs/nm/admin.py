@@ -47,6 +47,14 @@ class Operators:
         """Do what an operator orders."""
         if exchange.peer.role != "admin":
             raise Unauthorized("only an operator may order this; use 'dfs admin'")
+        await self.order(request)
+
+    async def order(self, request: Admin) -> None:
+        """
+        Do it, for somebody who may order it.
+
+        @raise DFSError: it is refused; the message says what it would lose.
+        """
         deeds: dict[str, Callable[[Admin], Awaitable[None]]] = {
             "failover": self._failover,
             "handback": self._handback,
@@ -70,6 +78,8 @@ class Operators:
         home = self._fleet.servers.get(place.pair.home)
         if home is not None and home.known.drained:
             await self._keep(home, drained=False)
+            if place.pair.home_active:
+                return  # it could not finish, and goes on
         self._pairing.hasten(place)
 
     async def _drain(self, request: Admin) -> None:
@@ -84,7 +94,12 @@ class Operators:
                 f"{server.name} gets no new documents any more, but its pair is "
                 f"{place.pair.state.value}: nobody can take its place now"
             )
-        await self._pairing.switch(place)
+        try:
+            await self._pairing.switch(place)
+        except DFSError as error:
+            raise type(error)(
+                f"{server.name} gets no new documents any more, but still serves: {error}"
+            ) from error
 
     async def _promote(self, request: Admin) -> None:
         """The member that is here serves, although the other one may have more."""

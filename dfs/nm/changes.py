@@ -29,9 +29,10 @@ from dfs.nm.entries import Entry, demand
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.folders import Folders
 from dfs.nm.index import Index
-from dfs.nm.journal import IJournal, PutDocument
+from dfs.nm.journal import DropRequest, IJournal, PutDocument
 from dfs.nm.kept import Noted, Stored
 from dfs.nm.people import People
+from dfs.nm.requests import Requests
 from dfs.nm.storage import NoAnswer
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -85,6 +86,7 @@ class Changes:
     _burials: Burials
     _folders: Folders
     _people: People
+    _requests: Requests
     _turns: Turns
     _clock: IReactorTime
     _lease: float
@@ -239,7 +241,25 @@ class Changes:
             access = change(entry.access, user)
             if access == entry.access:
                 return entry if entry in entry.place.owed else None
-            number = entry.number + 1
-            await self._journal.commit([PutDocument(entry.with_access(access, number))])
-            self._index.describe(entry, access, number)
-            return None if await self._teller.tell(entry) else entry
+            return None if await self.replace_access(entry, access) else entry
+
+    async def replace_access(self, entry: Entry, access: AccessList) -> bool:
+        """
+        Replace the access list of a document; whoever calls this has the turn at its name.
+
+        Requests that it answers are decided by that, in the same commit.
+
+        @return: whether its storage server knows already.
+        """
+        number = entry.number + 1
+        answered = self._requests.answered_by(entry.id, access)
+        await self._journal.commit(
+            [
+                PutDocument(entry.with_access(access, number)),
+                *(DropRequest(one.id) for one in answered),
+            ]
+        )
+        self._index.describe(entry, access, number)
+        for one in answered:
+            self._requests.remove(one)
+        return await self._teller.tell(entry)

@@ -222,7 +222,8 @@ def demand(entry: Entry, user: str, right: Right) -> None:
     @raise Unauthorized: says what is missing and whom to ask, and nothing else of the document.
     """
     if not entry.access.allows(user, right):
-        raise Unauthorized(f"{_DEEDS[right]} {entry.path!r}; ask its owner")
+        hint = "ask them" if right is Right.OWN else "REQUESTACCESS asks its owner"
+        raise Unauthorized(f"{_DEEDS[right]} {entry.path!r}; {hint}")
 
 
 _DEEDS = {

@@ -14,14 +14,13 @@ would be ignored there.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Iterator
 
 from attrs import define, evolve, field, frozen
 from twisted.logger import Logger
 
 from dfs.core import placement
-from dfs.core.liveness import Liveness
+from dfs.core.liveness import Liveness, State
 from dfs.core.pairs import TOGETHER, PairState, Presence, Role, pair_of
 from dfs.core.placement import Candidate
 from dfs.errors import Conflict, Corrupt, Unavailable
@@ -31,6 +30,8 @@ from dfs.nm.journal import Known
 from dfs.nm.storage import StorageLink
 from dfs.wire.exchange import Peer
 from dfs.wire.messages import Beaten, ServerLine, SSRegister
+
+__all__ = ["Fleet", "Promise", "Server", "State"]
 
 
 @frozen
@@ -44,25 +45,6 @@ class Promise:
 
     replica: bool = False
     refuse_solo: bool = False
-
-
-class State(enum.Enum):
-    """
-    How a storage server is.
-
-    @cvar AWAITED: known from the journal, not heard since this name server started.
-    @cvar JOINING: registered, but it lacks metadata that it must have before it serves.
-    @cvar LIVE: it serves.
-    @cvar FAILED: silent for too long, or it said GOODBYE.
-    @cvar HELD: somebody came under its name with a store that cannot be its own, or its store is
-        newer than the journal.
-    """
-
-    AWAITED = "AWAITED"
-    JOINING = "JOINING"
-    LIVE = "LIVE"
-    FAILED = "FAILED"
-    HELD = "HELD"
 
 
 @define(eq=False)
@@ -298,6 +280,11 @@ class Fleet:
                 f"{entry.path!r} is on {pair.peer} only, which is away; try again later"
             )
         return server
+
+    @property
+    def takers(self) -> int:
+        """How many pairs can take a new document."""
+        return sum(1 for place in self._index.places.values() if self._serves(place))
 
     def choose(self) -> Server:
         """

@@ -34,6 +34,7 @@ class Index:
     @ivar places: the pairs, by name.
     @ivar on_work: called with a pair of which something became dirty or behind.
     @ivar on_copy: called with a document of which a member is found to have more, or that is gone.
+    @ivar on_gone: called with a document that is gone.
     """
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
@@ -44,6 +45,7 @@ class Index:
         self.places: dict[str, Place] = {}
         self.on_work: Callable[[Place], None] = _ignore
         self.on_copy: Callable[[Entry], None] = _ignore
+        self.on_gone: Callable[[Entry], None] = _ignore
         self._now = now
         self._by_id: dict[int, Entry] = {}
         self._private: dict[str, AccessList] = {}
@@ -146,6 +148,7 @@ class Index:
         place.behind.pop(entry, None)
         place.unshown.pop(entry, None)
         self.on_copy(entry)
+        self.on_gone(entry)
 
     def describe(self, entry: Entry, access: AccessList, number: int) -> None:
         """Replace the access list of a document; its storage servers are to be told."""

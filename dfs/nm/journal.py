@@ -15,6 +15,7 @@ from zope.interface import Interface, implementer
 
 from dfs.core.folders import FolderRecord
 from dfs.core.pairs import Pair
+from dfs.core.requests import AccessRequest
 from dfs.errors import Unavailable
 from dfs.nm.kept import NOTHING, Copy, Grave, Noted, Stored
 
@@ -49,7 +50,7 @@ class PutDocument:
 
 @frozen
 class DropDocument:
-    """A document is gone."""
+    """A document is gone, and what was asked about it."""
 
     grave: Grave
 
@@ -119,6 +120,24 @@ class PutUser:
 
 
 @frozen
+class PutRequest:
+    """
+    Somebody asks to be let in; of no effect if the document is gone.
+
+    It replaces what the same user asked for before about the same document.
+    """
+
+    request: AccessRequest
+
+
+@frozen
+class DropRequest:
+    """A request was decided."""
+
+    id: int
+
+
+@frozen
 class PutServer:
     """A storage server is new, or registered from another address."""
 
@@ -169,6 +188,8 @@ Change = (
     | NoteDocument
     | SetNoted
     | PutUser
+    | PutRequest
+    | DropRequest
     | PutServer
     | ForgetCopies
     | LayGraves
@@ -186,6 +207,7 @@ class Snapshot:
     @ivar folders: those that are gone, too.
     @ivar graves: those of documents that some member may still have.
     @ivar documents: to be gone through once, before anything is committed.
+    @ivar requests: those that wait; C{last_request} is the highest number that any ever had.
     """
 
     cluster_id: str
@@ -195,6 +217,8 @@ class Snapshot:
     folders: tuple[FolderRecord, ...]
     graves: tuple[Grave, ...]
     documents: Iterable[Stored]
+    requests: tuple[AccessRequest, ...] = ()
+    last_request: int = 0
 
 
 class IJournal(Interface):
@@ -242,6 +266,8 @@ class Disk:
     folders: dict[int, FolderRecord] = field(factory=dict)
     documents: dict[int, Stored] = field(factory=dict)
     graves: dict[int, Grave] = field(factory=dict)
+    requests: dict[int, AccessRequest] = field(factory=dict)
+    last_request: int = 0
 
     def apply(self, change: Change) -> None:
         """Make a change."""
@@ -253,6 +279,7 @@ class Disk:
             case DropDocument(grave):
                 self.documents.pop(grave.id, None)
                 self.graves[grave.id] = grave
+                self._forget_requests(grave.id)
             case LayGrave(document_id, home):
                 if document_id in self.graves:
                     self.graves[document_id] = self.graves[document_id].laid(home=home)
@@ -288,12 +315,27 @@ class Disk:
                 self.servers[server] = evolve(self.servers[server], noted=seq)
             case PutUser(name):
                 self.users[name] = None
+            case PutRequest(new):
+                if new.document in self.documents:
+                    self._forget_requests(new.document, new.user)
+                    self.requests[new.id] = new
+                    self.last_request = max(self.last_request, new.id)
+            case DropRequest(number):
+                self.requests.pop(number, None)
             case PutServer(server):
                 self.servers[server.name] = server
             case PutPair(pair):
                 self.pairs[pair.name] = pair
             case DropPair(name):
                 self.pairs.pop(name, None)
+
+    def _forget_requests(self, document: int, user: str = "") -> None:
+        """What was asked about a document, by everybody or by one."""
+        self.requests = {
+            one.id: one
+            for one in self.requests.values()
+            if one.document != document or (user and one.user != user)
+        }
 
 
 def at_once(done: Callable[[], None]) -> None:
@@ -325,6 +367,8 @@ class MemoryJournal:
             tuple(disk.folders.values()),
             tuple(grave for grave in disk.graves.values() if grave.haunted),
             tuple(disk.documents.values()),
+            tuple(disk.requests.values()),
+            disk.last_request,
         )
 
     def commit(self, changes: Sequence[Change]) -> Deferred[None]:

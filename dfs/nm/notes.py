@@ -42,14 +42,18 @@ class Notes:
     """
     Shows notes and keeps them.
 
-    @ivar unknown: how many notes told of documents that nobody knows here.
+    @ivar heard: how many notes came.
+    @ivar unknown: how many of them told of documents that nobody knows here.
+    @ivar trouble: why the journal did not take the last group; empty if it did.
     """
 
     _index: Index
     _journal: IJournal
     _burials: Burials
     _teller: Teller
+    heard: int = field(default=0, init=False)
     unknown: int = field(default=0, init=False)
+    trouble: str = field(default="", init=False)
     _fresh: dict[int, Entry] = field(factory=dict, init=False)
     _servers: set[Server] = field(factory=set, init=False)
     _flushing: Deferred[None] | None = field(default=None, init=False)
@@ -64,6 +68,7 @@ class Notes:
         """Show what a storage server says; nothing of one that is held off."""
         if server.state is State.HELD:
             return
+        self.heard += 1
         try:
             held = not self._take(server, note)
         except (Invalid, ValueError, struct.error) as error:
@@ -238,6 +243,7 @@ class Notes:
 
     def _kept(self, result: None, positions: dict[Server, int]) -> None:
         self._flushing = None
+        self.trouble = ""
         for server, seq in positions.items():
             server.was_noted(seq)
         if self._fresh and not positions:
@@ -246,6 +252,7 @@ class Notes:
     def _late(self, failure: Failure, group: list[Entry], servers: set[Server]) -> None:
         """The group has to be kept another time."""
         self._flushing = None
+        self.trouble = failure.getErrorMessage()
         for entry in group:
             self._fresh.setdefault(entry.id, entry)
         self._servers |= servers

@@ -334,6 +334,11 @@ class Pairing:
         self._hold(place).skip(self._clock.seconds())
         self.look(place)
 
+    def handback_in(self, place: Place) -> float | None:
+        """Seconds until the home primary may serve again; None: it is not known, or never."""
+        hold = self._holds.get(place)
+        return None if hold is None else hold.left(self._clock.seconds())
+
     async def switch(self, place: Place) -> None:
         """
         Let the backup serve, on an operator's order, without losing anything.

@@ -49,7 +49,7 @@ from dfs.wire.reception import Handler
 T = TypeVar("T")
 
 #: Entries of a list between two moments for others.
-SLICE = 500
+SLICE = 128
 
 
 @define(eq=False)
@@ -59,6 +59,7 @@ class Questions:
 
     @ivar _wall: seconds since the epoch.
     @ivar _key: for tickets.
+    @ivar _stubborn: what of a pair fails again and again; empty if nothing does.
     """
 
     _index: Index
@@ -69,6 +70,7 @@ class Questions:
     _wall: Callable[[], float]
     _key: bytes
     _connections: Callable[[], int]
+    _stubborn: Callable[[Place], str]
     _started: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -190,25 +192,20 @@ class Questions:
     async def _list(
         self, things: Iterable[T], line: Callable[[T], Record | None], exchange: Exchange
     ) -> Count:
-        """Write a list, see Note [Giving way]."""
-        count = 0
-        for place, thing in enumerate(things, 1):
-            record = line(thing)
-            if record is not None:
-                exchange.item(record)
-                count += 1
-            if place % SLICE == 0:
-                room = exchange.room()
-                if room is not None:
-                    await room
-                await deferLater(self._clock, 0)
-        return Count(count)
+        return await write_list(self._clock, things, line, exchange)
 
     def status(self, request: Status, exchange: Exchange) -> Count:
-        """Say how this name server is; nothing that needs a right."""
+        """Say how this name server is."""
+        facts = self.facts()
+        for name, value in facts.items():
+            exchange.item(StatusLine(name, str(value)))
+        return Count(len(facts))
+
+    def facts(self) -> dict[str, object]:
+        """How this name server is; nothing that needs a right."""
         places = list(self._index.places.values())
         states = [server.state for server in self._fleet.servers.values()]
-        facts: dict[str, object] = {
+        return {
             "role": "nm",
             "cluster": self._fleet.cluster_id,
             "uptime_seconds": round(self._clock.seconds() - self._started),
@@ -224,6 +221,7 @@ class Questions:
             "users": len(self._people),
             "users_online": self._people.online,
             "connections": self._connections(),
+            "notes_heard": self._notes.heard,
             "notes_waiting": self._notes.waiting,
             "metadata_owed": sum(len(place.owed) for place in places),
             "lag_documents": sum(len(place.dirty) for place in places),
@@ -231,10 +229,37 @@ class Questions:
             "conflicts": sum(place.conflicts for place in places),
             **{f"pair {place.pair.name}": _pair(place) for place in places},
             "unknown_documents": self._notes.unknown,
+            **{
+                f"stubborn {place.pair.name}": problem
+                for place in places
+                if (problem := self._stubborn(place))
+            },
         }
-        for name, value in facts.items():
-            exchange.item(StatusLine(name, str(value)))
-        return Count(len(facts))
+
+
+async def write_list(
+    clock: IReactorTime,
+    things: Iterable[T],
+    line: Callable[[T], Record | None],
+    exchange: Exchange,
+) -> Count:
+    """
+    Write a list, see Note [Giving way].
+
+    @param line: what is written of a thing; None: nothing.
+    """
+    count = 0
+    for place, thing in enumerate(things, 1):
+        record = line(thing)
+        if record is not None:
+            exchange.item(record)
+            count += 1
+        if place % SLICE == 0:
+            room = exchange.room()
+            if room is not None:
+                await room
+            await deferLater(clock, 0)
+    return Count(count)
 
 
 def _folder(folder: Folder, user: str) -> ViewLine:

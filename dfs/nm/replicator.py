@@ -177,6 +177,34 @@ class Replicator:
         ]
         return trouble + sorted(failed, key=lambda one: -one.tries)
 
+    def stubborn(self, place: Place) -> str:
+        """What failed most often, in few words; empty if nothing did."""
+        work = self._works.get(place)
+        if work is None or self.equal(place):
+            return ""
+        if work.trouble.tries:
+            return f"everything, {work.trouble.tries} tries, {work.trouble.error}"
+        self._forget_settled(work)
+        if not work.failed:
+            return ""
+        (document, _), worst = max(work.failed.items(), key=lambda one: one[1].tries)
+        return f"{document:016x}, {worst.tries} tries, {worst.error}"
+
+    def failed(self, place: Place, thing: Thing) -> Retry | None:
+        """How often the work on one document failed, and why; None if it did not."""
+        work = self._works.get(place)
+        return None if work is None else work.failed.get((thing.id, isinstance(thing, Grave)))
+
+    def trouble(self, place: Place) -> Retry | None:
+        """Why everything of a pair waits; None if it does not."""
+        work = self._works.get(place)
+        return work.trouble if work is not None and work.trouble.tries else None
+
+    def running(self, place: Place) -> int:
+        """How many documents of a pair are being worked on."""
+        work = self._works.get(place)
+        return len(work.running) if work is not None else 0
+
     def stop(self) -> None:
         """End everything."""
         self._stopped = True

@@ -16,9 +16,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from dfs.core.access import Right
-from dfs.core.paths import beside
+from dfs.core.paths import beside, split
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
-from dfs.errors import Conflict
+from dfs.errors import Conflict, Exists
 from dfs.nm.changes import Changes
 from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server
@@ -74,16 +74,25 @@ class Rescuer:
             server=source.name,
             document=entry.key,
             path=grave.path,
-            rescued=path,
+            rescued=entry.path,
         )
         return relay.size
 
     async def _entry(self, path: str, owner: str, target: Server) -> Entry:
-        """The document that was made at the last try, or a new one."""
-        found = self._index.names.find(path)
-        if isinstance(found, Entry) and found.live:
-            return found
-        return await self._changes.make(path, owner, lambda: target)
+        """
+        The document that was made at the last try, or a new one.
+
+        It stands at the root if a document has the place of its folder by now.
+        """
+        places = (path, split(path)[1])
+        for place in places:
+            found = self._index.names.find(place)
+            if isinstance(found, Entry) and found.live:
+                return found
+        try:
+            return await self._changes.make(path, owner, lambda: target)
+        except Exists:
+            return await self._changes.make(places[1], owner, lambda: target)
 
     def _ticket(self, entry: Entry, epoch: int) -> str:
         expires = int(self._wall() + TICKET_SECONDS)

@@ -26,8 +26,12 @@ from dfs.nm.arrangement import Arrangement
 from dfs.nm.branches import Branches
 from dfs.nm.burials import Burials
 from dfs.nm.changes import Changes
+from dfs.nm.console import NameServerConsole
+from dfs.nm.execution import Execution
+from dfs.nm.explanations import Explanations
 from dfs.nm.fleet import Fleet, Promise, Server
 from dfs.nm.folders import Folders
+from dfs.nm.inbox import Inbox
 from dfs.nm.index import Index
 from dfs.nm.journal import (
     TOMBSTONE_SECONDS,
@@ -42,7 +46,9 @@ from dfs.nm.people import People
 from dfs.nm.questions import Questions
 from dfs.nm.registry import Registry
 from dfs.nm.replicator import Replicator
+from dfs.nm.requests import Requests
 from dfs.nm.rescue import Rescuer
+from dfs.nm.runs import Sandbox
 from dfs.nm.storage import StorageLink
 from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
@@ -70,6 +76,7 @@ class Settings:
 
     @ivar handback_after: seconds for which a home primary follows; None: it is never handed back.
     @ivar log_reads: log also requests that change nothing (level debug).
+    @ivar sandbox: how documents are run as scripts; None: they are not.
     """
 
     intervals: Intervals = field(factory=Intervals)
@@ -77,6 +84,7 @@ class Settings:
     promise: Promise = field(factory=Promise)
     limits: Limits = field(factory=Limits)
     log_reads: bool = False
+    sandbox: Sandbox | None = None
 
 
 class NameServer(MultiService):
@@ -87,6 +95,7 @@ class NameServer(MultiService):
     @ivar index: every document.
     @ivar fleet: every storage server.
     @ivar people: every user.
+    @ivar console: what operators are told; to be listened for elsewhere.
     """
 
     _log = Logger(namespace="dfs.nm")
@@ -122,6 +131,8 @@ class NameServer(MultiService):
         snapshot = journal.load()
         self.index = Index(clock.seconds)
         self.people = People(journal)
+        self._requests = Requests()
+        self.index.on_gone = lambda entry: self._requests.forget(entry.id)
         liveness = Liveness(settings.intervals.failure, clock.seconds())
         self.fleet = Fleet(
             snapshot.cluster_id, liveness, self.index, self._make_link, settings.promise
@@ -144,6 +155,7 @@ class NameServer(MultiService):
             self._burials,
             self._folders,
             self.people,
+            self._requests,
             turns,
             clock,
             settings.intervals.lease,
@@ -182,6 +194,7 @@ class NameServer(MultiService):
             wall,
             key_from_secret(secret),
             lambda: len(self.factory.connections),
+            self.replicator.stubborn,
         )
         registry = Registry(
             self.index,
@@ -196,6 +209,31 @@ class NameServer(MultiService):
             settings.intervals,
             acks if settings.promise.replica else None,
         )
+        operators = Operators(self.index, journal, self.fleet, self.pairing)
+        self.console = NameServerConsole(
+            NAME,
+            self.index,
+            self.fleet,
+            self.pairing,
+            self.replicator,
+            operators,
+            Explanations(
+                self.index,
+                self.fleet,
+                self.pairing,
+                self._notes,
+                clock,
+                settings.promise,
+                settings.intervals.heartbeat,
+            ),
+            clock,
+            questions.facts,
+            lambda: [(one.peer, one.since) for one in self.factory.connections],
+        )
+        execution = Execution(
+            self.index, self.fleet, clock, wall, key_from_secret(secret), settings.sandbox
+        )
+        execution.setServiceParent(self)
         self.reception = Reception(
             role="nm",
             name=NAME,
@@ -204,11 +242,15 @@ class NameServer(MultiService):
             handlers={
                 **questions.handlers(),
                 **changes.handlers(),
+                **Inbox(
+                    self.index, journal, self._requests, changes, turns, clock, wall
+                ).handlers(),
                 **Arrangement(
                     self.index, self._folders, self._teller, changes, turns, clock
                 ).handlers(),
                 **registry.handlers(),
-                **Operators(self.index, journal, self.fleet, self.pairing).handlers(),
+                **execution.handlers(),
+                **operators.handlers(),
             },
             log_in=self._log_in,
         )
@@ -269,6 +311,7 @@ class NameServer(MultiService):
             self._folders.load(snapshot.folders)
             self.fleet.load(snapshot.servers)
             self.people.load(snapshot.users)
+            self._requests.load(snapshot.requests, snapshot.last_request)
         except Corrupt:
             raise
         except (DFSError, KeyError, TypeError, ValueError, struct.error) as error:

@@ -167,8 +167,13 @@ class SQLiteJournal:
                     )
                 ),
                 self._documents(connection),
+                tuple(
+                    tables.read_request(r)
+                    for r in ask(f"SELECT {tables.REQUESTS} FROM requests ORDER BY id")
+                ),
+                ask(tables.LAST_REQUEST).fetchone()[0],
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             raise self._damaged(error) from None
 
     def _documents(self, connection: sqlite3.Connection) -> Iterator[Stored]:

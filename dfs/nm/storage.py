@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from dfs.errors import Busy, DFSError, Unavailable
+from dfs.errors import Busy, DFSError, TooLarge, Unavailable
 from dfs.wire.client import Connection
 from dfs.wire.messages import Record, Request
 
@@ -100,10 +100,14 @@ class StorageLink:
             failure.raiseException()
         raise Unavailable(f"{self.name} cannot be reached: {failure.getErrorMessage()}")
 
-    async def content(self, request: Request[Any], seconds: float) -> bytes:
+    async def content(
+        self, request: Request[Any], seconds: float, most: int | None = None
+    ) -> bytes:
         """
         Ask the storage server for content that fits into memory.
 
+        @param most: bytes that are taken.
+        @raise TooLarge: there are more.
         @raise DFSError: as L{ask}.
         """
         connection = await self._connected_one()
@@ -112,11 +116,36 @@ class StorageLink:
         try:
             while piece := await contents.read().addTimeout(seconds, self._clock):
                 pieces.append(piece)
+                if most is not None and contents.size > most:
+                    raise TooLarge(f"there are more than {most} bytes")
         except TimeoutError:
             raise self._silent(connection, seconds) from None
         finally:
             contents.close()
         return b"".join(pieces)
+
+    async def items(self, request: Request[Any], seconds: float) -> list[Any]:
+        """
+        Ask the storage server for a list that fits into memory.
+
+        @param seconds: for all of it.
+        @raise DFSError: as L{ask}.
+        """
+        connection = await self._connected_one()
+        items = connection.ask_items(request, None)
+        end = self._clock.seconds() + seconds
+        found: list[Any] = []
+        try:
+            while True:
+                left = max(0.0, end - self._clock.seconds())
+                batch = await items.read().addTimeout(left, self._clock)
+                if not batch:
+                    return found
+                found += batch
+        except TimeoutError:
+            raise NoAnswer(f"{self.name} did not answer within {seconds:g} s") from None
+        finally:
+            items.close()
 
     async def ask(self, request: Request[A], seconds: float, body: bytes | None = None) -> A:
         """

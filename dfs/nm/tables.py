@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dfs.core.access import AccessList
+from dfs.core.access import AccessList, Right
 from dfs.core.pairs import Pair, PairState
+from dfs.core.requests import AccessRequest
 from dfs.core.versions import Version
 from dfs.nm.journal import (
     Change,
     DropDocument,
     DropPair,
+    DropRequest,
     ForgetCopies,
     ForgetFolders,
     ForgetTombstones,
@@ -26,6 +28,7 @@ from dfs.nm.journal import (
     PutDocument,
     PutFolder,
     PutPair,
+    PutRequest,
     PutServer,
     PutUser,
     SetNoted,
@@ -33,11 +36,13 @@ from dfs.nm.journal import (
 from dfs.nm.kept import Copy, Grave, Noted, Stored
 
 #: Raised with each change of the tables.
-VERSION = 2
+VERSION = 3
 
 #: Marks the file as ours ("DFSn").
 APPLICATION = 0x4446536E
 
+# AUTOINCREMENT, because no number of a request may be given twice: SQLite remembers the highest.
+# What belongs to a document goes with it, in the transaction of its tombstone.
 SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -61,8 +66,13 @@ CREATE TABLE documents (id INTEGER PRIMARY KEY, folder INTEGER NOT NULL, name TE
     b INTEGER NOT NULL, epoch INTEGER NOT NULL, modified REAL NOT NULL,
     checkpoints INTEGER NOT NULL, conflicts INTEGER NOT NULL, is_text INTEGER NOT NULL,
     modified_by TEXT NOT NULL);
+CREATE TABLE requests (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL,
+    user TEXT NOT NULL, right TEXT NOT NULL, "when" REAL NOT NULL, UNIQUE (document, user));
 CREATE TRIGGER buried AFTER INSERT ON tombstones
-    BEGIN DELETE FROM documents WHERE id = NEW.id; END;
+    BEGIN
+    DELETE FROM documents WHERE id = NEW.id;
+    DELETE FROM requests WHERE document = NEW.id;
+    END;
 PRAGMA application_id={APPLICATION};
 PRAGMA user_version={VERSION};
 """
@@ -86,6 +96,12 @@ _LAY_GHOSTS = {
     True: "UPDATE tombstones SET at_home=0 WHERE pair=?",
     False: "UPDATE tombstones SET at_backup=0 WHERE pair=?",
 }
+_PUT_REQUEST = (
+    "INSERT OR REPLACE INTO requests SELECT ?,?,?,?,?"
+    " WHERE EXISTS (SELECT 1 FROM documents WHERE id=?)"
+)
+REQUESTS = 'id,document,user,right,"when"'
+LAST_REQUEST = "SELECT ifnull(max(seq),0) FROM sqlite_sequence WHERE name='requests'"
 SERVERS = "name,store_id,address,noted,drained"
 FOLDERS = "id,parent,name,owner,created,number,gone"
 PAIRS = "name,epoch,active,state,synced,backup"
@@ -124,6 +140,12 @@ def read_grave(row: tuple[Any, ...]) -> Grave:
     document_id, pair, path, owner, a, b, when, at_home, at_backup = row
     version = Version(a, b)
     return Grave(document_id, pair, path, owner, version, when, bool(at_home), bool(at_backup))
+
+
+def read_request(row: tuple[Any, ...]) -> AccessRequest:
+    """An access request from its row."""
+    number, document_id, user, right, when = row
+    return AccessRequest(number, document_id, user, Right(right), when)
 
 
 def _copies(home: Copy, backup: Copy) -> tuple[int, ...]:
@@ -211,6 +233,13 @@ def statement(change: Change) -> tuple[str, tuple[Any, ...]]:
             return "UPDATE servers SET noted=? WHERE name=?", (seq, server)
         case PutUser(name):
             return "INSERT OR IGNORE INTO users VALUES (?)", (name,)
+        case PutRequest(asked):
+            return _PUT_REQUEST, (
+                *(asked.id, asked.document, asked.user, asked.right.value, asked.when),
+                asked.document,
+            )
+        case DropRequest(number):
+            return "DELETE FROM requests WHERE id=?", (number,)
         case PutServer(known):
             return "INSERT OR REPLACE INTO servers VALUES (?,?,?,?,?)", (
                 known.name,

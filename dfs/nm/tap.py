@@ -16,10 +16,12 @@ from typing import Any, ClassVar
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
+from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from dfs.console.protocol import Consoles
 from dfs.core.liveness import Intervals
 from dfs.daemon import (
     DaemonOptions,
@@ -33,8 +35,10 @@ from dfs.daemon import (
 )
 from dfs.errors import DFSError
 from dfs.nm.fleet import Promise
-from dfs.nm.service import NameServer, Settings
+from dfs.nm.runs import Process, Sandbox
+from dfs.nm.service import NAME, NameServer, Settings
 from dfs.nm.sqlite import SQLiteJournal
+from dfs.sandbox import launch
 from dfs.secret import make_secret, read_secret
 from dfs.wire.client import Connection, connect
 from dfs.wire.server import Limits
@@ -144,6 +148,18 @@ class Options(DaemonOptions):
             "Connections that may be open at once.",
             connections,
         ],
+        [
+            "exec-backend",
+            None,
+            "any",
+            "With --enable-exec, what shuts scripts in: 'bubblewrap', 'namespaces', or 'any', the "
+            "first of them that works.",
+            one_of("any", *launch.BACKENDS),
+        ],
+    ]
+
+    optFlags: ClassVar[list[list[Any]]] = [
+        ["enable-exec", None, "Let readers run documents as shell scripts, in a sandbox here."],
     ]
 
     def postOptions(self) -> None:
@@ -165,6 +181,24 @@ class Options(DaemonOptions):
         return Intervals(
             self["heartbeat-interval"], self["lease"], self["failure-after"], self["crash-grace"]
         )
+
+
+def _sandbox(options: Options, reactor: Any) -> Sandbox:
+    """How scripts are run here."""
+
+    def spawn(protocol: ProcessProtocol, backend: str) -> Process:
+        words = launch.command(backend)
+        channels: Any = {0: "w", 1: "r", 2: "r"}
+        process: Process = reactor.spawnProcess(
+            protocol, words[0], words, env={}, childFDs=channels
+        )
+        return process
+
+    seen = launch.seen([options["data"], options["secret"]])
+    obstacle = f"they could see {seen[0]}; move it" if seen else ""
+    wanted = options["exec-backend"]
+    backends = launch.BACKENDS if wanted == "any" else (wanted,)
+    return Sandbox(spawn, backends, launch.TEST, launch.PROOF, obstacle)
 
 
 def makeService(options: Options) -> IService:
@@ -211,11 +245,16 @@ def makeService(options: Options) -> IService:
                 Promise(options["ack"] == "replica", options["solo"] == "refuse"),
                 Limits(connections=connections_within(options["max-connections"])),
                 log_reads=options["log-level"] == "debug",
+                sandbox=_sandbox(options, reactor) if options["enable-exec"] else None,
             ),
         )
     except DFSError as error:
         raise SystemExit(f"dfs-nm: {error}") from None
     root = DaemonService(options)
     node.setServiceParent(root)
-    listen(options["listen"], node.factory, reactor, "nm").setServiceParent(root)
+    listen(options["listen"], node.factory, reactor, NAME).setServiceParent(root)
+    if options["console"]:
+        consoles = Consoles(node.console, reactor.callFromThread)
+        name = f"the console of {NAME}"
+        listen(options["console"], consoles, reactor, name).setServiceParent(root)
     return root

@@ -145,10 +145,7 @@ class Cluster:
         self._sessions: list[Session] = []
         self._starts = 0
         if names:
-            self.start_nm()
-            for name in names:
-                self.start(name)
-            self.advance(2.0)
+            self.start_all(*names)
 
     # --------------------------------------------------------------------------------- time
 
@@ -206,6 +203,13 @@ class Cluster:
         self.network.clocks[name] = clock
         self.network.dark.discard(name)
         return life
+
+    def start_all(self, *names: str) -> None:
+        """Start a name server and storage servers, and wait until they know each other."""
+        self.start_nm()
+        for name in names:
+            self.start(name)
+        self.advance(2.0)
 
     def start_nm(self) -> None:
         """Start the name server on what its journal holds."""

@@ -44,6 +44,10 @@ class Lines:
         """Whether a job with that key runs or waits."""
         return key in self._lines
 
+    def standing(self) -> list[tuple[str, int]]:
+        """The keys of all lines, and how many jobs wait behind the one that runs."""
+        return [(key, len(line)) for key, line in self._lines.items()]
+
     def run(self, key: str, work: Callable[[], Awaitable[T]]) -> Deferred[T]:
         """
         Do something when everything before it with the same key is over; at once if nothing is.

@@ -108,6 +108,11 @@ class Notes:
         return next(iter(self._unanswered)) - 1 if self._unanswered else self._sent
 
     @property
+    def unanswered(self) -> int:
+        """How many were sent and are not answered."""
+        return len(self._unanswered)
+
+    @property
     def live(self) -> bool:
         """Whether the name server knew everything once since it was found."""
         return self._live

@@ -23,11 +23,14 @@ from dfs.core.history import Stamp
 from dfs.core.tickets import key_from_secret
 from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes
+from dfs.ss.checkpoints import Checkpoints
+from dfs.ss.console import StorageConsole
 from dfs.ss.copies import Copies
 from dfs.ss.drafting import Drafting
 from dfs.ss.draining import Draining
 from dfs.ss.lines import Lines
 from dfs.ss.link import Dial, Link
+from dfs.ss.locks import LockList
 from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
 from dfs.ss.orders import Orders
@@ -40,7 +43,7 @@ from dfs.ss.writing import Writing
 from dfs.store.interfaces import IStore
 from dfs.timing import steady
 from dfs.wire.exchange import Exchange, Peer
-from dfs.wire.messages import Count, Status, StatusLine
+from dfs.wire.messages import Count, Locks, Status, StatusLine
 from dfs.wire.reception import Reception
 
 #: Seconds from one writing down of who read what to the next.
@@ -94,6 +97,7 @@ class StorageServer(MultiService):
     The store belongs to it from L{startService} on: L{stopService} closes it.
 
     @ivar reception: answers every request.
+    @ivar console: what operators are told; to be listened for elsewhere.
     @ivar address: C{host:port} where clients find this server; set before L{startService}.
     @ivar when_failed: called once when the disk has failed and the name server knows, or does not
         answer; this server is of no use any more.
@@ -143,6 +147,20 @@ class StorageServer(MultiService):
             around.secret,
             around.entropy,
         )
+        locks = LockList(store, self.sessions, clock.seconds)
+        self.console = StorageConsole(
+            self.membership.name,
+            store,
+            self.serving,
+            self.sessions,
+            locks,
+            self.notes,
+            self.link,
+            self.changes.lines,
+            clock.seconds,
+            around.wall,
+            self._facts,
+        )
         self.reception = Reception(
             role="ss",
             name=self.membership.name,
@@ -150,9 +168,11 @@ class StorageServer(MultiService):
             entropy=around.entropy,
             handlers={
                 Status: self._status,
+                Locks: locks.locks,
                 **handlers(
                     Reading(store, admission, self.sessions, self.streams),
                     Writing(store, admission, self.changes, drafting, self.sessions),
+                    Checkpoints(store, admission, self.changes, self.sessions),
                     Orders(store, self.changes, self.membership, self.sessions, self.link.beat),
                     Copies(store, self.changes, self.membership, self.sessions),
                 ),
@@ -224,9 +244,15 @@ class StorageServer(MultiService):
         )
 
     def _status(self, request: Status, exchange: Exchange) -> Count:
+        facts = self._facts()
+        for name, value in facts.items():
+            exchange.item(StatusLine(name, str(value)))
+        return Count(len(facts))
+
+    def _facts(self) -> dict[str, object]:
         documents, size = self._store.counts()
         identity = self._store.identity()
-        facts = {
+        return {
             "role": "ss",
             "name": identity.name,
             "store": identity.store_id,
@@ -244,9 +270,6 @@ class StorageServer(MultiService):
             "sessions": len(self.sessions),
             "streams": len(self.streams),
         }
-        for name, value in facts.items():
-            exchange.item(StatusLine(name, str(value)))
-        return Count(len(facts))
 
 
 def _nothing() -> None:

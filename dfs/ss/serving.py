@@ -146,6 +146,16 @@ class Serving:
         """Whether there is a lease now."""
         return self.lease.holds(self.now())
 
+    @property
+    def refuses(self) -> bool:
+        """Nothing may be changed now, because the peer is away."""
+        return self._refuse
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last heartbeat was sent that let this server serve."""
+        return max(0.0, self.now() - self._heard)
+
     def check(self, epoch: int) -> None:
         """
         Whether a ticket of that epoch is good here, now.

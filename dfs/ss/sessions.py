@@ -59,6 +59,7 @@ class Session:
     @ivar ticket: what it was opened with.
     @ivar peer: the connection that it belongs to.
     @ivar touched: when its owner last did something, on the clock.
+    @ivar since: when it began, on the clock.
     @ivar label: the sentence as it was, shortened.
     @ivar inserted: bytes of all its edits.
     @ivar committing: its end has begun; it is no longer given up when its owner goes away.
@@ -71,6 +72,7 @@ class Session:
     touched: float
     draft: Draft
     label: str
+    since: float
     inserted: int = 0
     committing: bool = False
     overtaken: bool = False
@@ -91,7 +93,7 @@ class Sessions(MultiService):
     """
     All open sessions of a server.
 
-    @ivar _timeout: seconds of silence after which a session ends.
+    @ivar timeout: seconds of silence after which a session ends.
     """
 
     _clock: IReactorTime
@@ -99,7 +101,7 @@ class Sessions(MultiService):
     _admission: Admission
     _changes: Changes
     _drafting: Drafting
-    _timeout: float
+    timeout: float
     _sessions: dict[str, Session] = field(factory=dict, init=False)
     _locks: dict[str, Locks] = field(factory=dict, init=False)
     _by_peer: dict[int, list[Session]] = field(factory=dict, init=False)
@@ -109,7 +111,7 @@ class Sessions(MultiService):
 
     def __attrs_post_init__(self) -> None:
         super().__init__()
-        often = max(0.1, min(5.0, self._timeout / 4))
+        often = max(0.1, min(5.0, self.timeout / 4))
         steady(self._clock, often, self._sweep).setServiceParent(self)
 
     def __len__(self) -> int:
@@ -125,6 +127,10 @@ class Sessions(MultiService):
                 self._end(session, "session_aborted", "the server stops")
         stopping: Deferred[None] | None = super().stopService()
         return stopping
+
+    def all(self) -> list[Session]:
+        """Every open session."""
+        return list(self._sessions.values())
 
     # ------------------------------------------------------------------------------- locks
 
@@ -206,7 +212,8 @@ class Sessions(MultiService):
         locks.take(Lock(name, ticket.user, self._admission.wall(), span))
         self._locks[ticket.document] = locks
         label = shown(draft.text, LABEL_BYTES)
-        session = Session(name, ticket, peer, self._clock.seconds(), draft, label)
+        now = self._clock.seconds()
+        session = Session(name, ticket, peer, now, draft, label, now)
         self._sessions[name] = session
         self._draft_bytes += len(draft.text)
         if peer.number not in self._by_peer:
@@ -342,7 +349,7 @@ class Sessions(MultiService):
 
     def _sweep(self) -> None:
         """End the sessions that were silent for too long."""
-        before = self._clock.seconds() - self._timeout
+        before = self._clock.seconds() - self.timeout
         for session in list(self._sessions.values()):
             if session.touched <= before and not session.committing:
                 self._end(session, "session_timed_out", "it was silent")

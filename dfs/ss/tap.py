@@ -31,6 +31,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.usage import UsageError
 
+from dfs.console.protocol import Consoles
 from dfs.core import names
 from dfs.daemon import (
     DaemonOptions,
@@ -198,6 +199,10 @@ class Awaiting(MultiService):
         listen(
             self._options["listen"], factory, self._reactor, self._options["name"], told
         ).setServiceParent(self)
+        if self._options["console"]:
+            consoles = Consoles(server.console, self._reactor.callFromThread)
+            name = f"the console of {self._options['name']}"
+            listen(self._options["console"], consoles, self._reactor, name).setServiceParent(self)
         server.setServiceParent(self)
 
     def _server(self, secret: bytes) -> StorageServer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dfs.ss.checkpoints import Checkpoints
 from dfs.ss.copies import Copies
 from dfs.ss.orders import Orders
 from dfs.ss.reading import Reading
@@ -19,7 +20,11 @@ from dfs.wire.reception import Handler
 
 
 def handlers(
-    reading: Reading, writing: Writing, orders: Orders, copies: Copies
+    reading: Reading,
+    writing: Writing,
+    checkpoints: Checkpoints,
+    orders: Orders,
+    copies: Copies,
 ) -> dict[type[Request[Any]], Handler]:
     """The table of verbs."""
     return {
@@ -34,6 +39,11 @@ def handlers(
         messages.Edit: writing.edit,
         messages.Etirw: writing.etirw,
         messages.Abort: writing.abort,
+        messages.MakeCheckpoint: checkpoints.make,
+        messages.ViewCheckpoint: checkpoints.view,
+        messages.Revert: checkpoints.revert,
+        messages.ListCheckpoints: checkpoints.list,
+        messages.DeleteCheckpoint: checkpoints.delete,
         messages.PutMetadata: orders.put_metadata,
         messages.PutFolders: orders.put_folders,
         messages.DeleteFile: orders.delete_file,

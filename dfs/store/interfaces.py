@@ -217,6 +217,9 @@ class IStore(Interface):
     def folders() -> dict[int, FolderRecord]:
         """Every folder that was ever put here, by id, those that are gone too."""
 
+    def folder(folder_id: int) -> FolderRecord | None:
+        """One of them."""
+
     def folders_number() -> int:
         """The number up to which every folder is in the store."""
 

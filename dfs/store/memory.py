@@ -219,6 +219,10 @@ class MemoryStore:
         """Every folder, by id."""
         return dict(self.disk.folders)
 
+    def folder(self, folder_id: int) -> FolderRecord | None:
+        """One folder."""
+        return self.disk.folders.get(folder_id)
+
     def folders_number(self) -> int:
         """The number up to which every folder is in the store."""
         return self.disk.folders_number

@@ -177,6 +177,11 @@ class Reading:
         rows = self._connection.execute(_FOLDERS)
         return {row[0]: FolderRecord(*row) for row in rows}
 
+    def folder(self, folder_id: int) -> FolderRecord | None:
+        """One folder."""
+        row = self._connection.execute(f"{_FOLDERS} WHERE id = ?", (folder_id,)).fetchone()
+        return None if row is None else FolderRecord(*row)
+
     def close(self) -> None:
         """Read no more."""
         self._connection.close()

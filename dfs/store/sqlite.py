@@ -192,6 +192,10 @@ class SQLiteStore:
         """Every folder, by id."""
         return self._reading.folders()
 
+    def folder(self, folder_id: int) -> FolderRecord | None:
+        """One folder."""
+        return self._reading.folder(folder_id)
+
     def folders_number(self) -> int:
         """The number up to which every folder is in the store."""
         return self._folders_number

@@ -197,13 +197,21 @@ class Contents(_Flow):
     Content, verified.
 
     @ivar size: bytes that came so far.
+    @ivar stop: what was said at its good end.
     """
 
     def __init__(
-        self, hold: Callable[[], None], release: Callable[[], None], *, verified: bool = True
+        self,
+        hold: Callable[[], None],
+        release: Callable[[], None],
+        record: type[Record] = Stop,
+        *,
+        verified: bool = True,
     ) -> None:
         super().__init__(hold, release)
         self.size = 0
+        self.stop: Stop | None = None
+        self._record = record
         self._verified = verified
         self._sha = hashlib.sha256()
         self._pieces: deque[bytes] = deque()
@@ -247,7 +255,7 @@ class Contents(_Flow):
 
     def end(self, fields: list[str]) -> None:
         try:
-            stop = read_record(Stop, fields)
+            stop: Any = read_record(self._record, fields)
         except DFSError as error:
             self.fail(Internal(f"the answer makes no sense: {error}"))
             return
@@ -255,6 +263,7 @@ class Contents(_Flow):
         if stop.size != self.size or wrong:
             self.fail(Corrupt("the content was damaged on its way; read it again"))
             return
+        self.stop = stop
         self._over = True
         if self._reader is not None:
             reader, self._reader = self._reader, None

@@ -122,7 +122,7 @@ class Connection(Protocol):
         @param timeout: seconds until the first piece or the end.
         @param verified: compare the hash; not needed by who only passes it on to who does.
         """
-        contents = Contents(self._hold, self._release, verified=verified)
+        contents = Contents(self._hold, self._release, request.answer, verified=verified)
         self._start(request, contents, None, None, timeout)
         return contents
 

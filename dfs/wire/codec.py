@@ -252,7 +252,9 @@ def _layouts() -> dict[type[Record], Layout]:
 
 
 _LAYOUTS = _layouts()
-_VERBS: dict[str, type[Request[Any]]] = {request.verb: request for request in REQUESTS}
+_VERBS: dict[str, type[Request[Any]]] = {
+    name: request for request in REQUESTS for name in (request.verb, *request.aliases)
+}
 
 
 def arguments(request: type[Request[Any]]) -> str:

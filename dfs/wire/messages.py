@@ -15,6 +15,14 @@ from typing import ClassVar
 
 from attrs import frozen
 
+from dfs.wire.access import Approve, Deny, RequestAccess, ViewRequests
+from dfs.wire.checkpoints import (
+    DeleteCheckpoint,
+    ListCheckpoints,
+    MakeCheckpoint,
+    Revert,
+    ViewCheckpoint,
+)
 from dfs.wire.content import Abort, Append, Edit, Etirw, Put, Read, Redo, Stat, Stream, Undo, Write
 from dfs.wire.internal import (
     Admin,
@@ -31,12 +39,15 @@ from dfs.wire.internal import (
     SSRegister,
     WriteComplete,
 )
+from dfs.wire.locks import LockLine, Locks
 from dfs.wire.records import (
     Applied,
     Beaten,
+    CheckpointLine,
     Committed,
     Count,
     Created,
+    Decided,
     Done,
     Drained,
     Facts,
@@ -47,9 +58,12 @@ from dfs.wire.records import (
     Me,
     Opened,
     Placed,
+    Ran,
     Record,
     Registered,
     Removed,
+    Requested,
+    RequestLine,
     Sentence,
     ServerLine,
     StatusLine,
@@ -69,21 +83,27 @@ __all__ = [
     "Admin",
     "Append",
     "Applied",
+    "Approve",
     "Audience",
     "Beaten",
+    "CheckpointLine",
     "Committed",
     "Count",
     "Create",
     "CreateFolder",
     "Created",
+    "Decided",
     "Delete",
+    "DeleteCheckpoint",
     "DeleteFile",
     "DeleteFolder",
+    "Deny",
     "Done",
     "Drain",
     "Drained",
     "Edit",
     "Etirw",
+    "Execute",
     "Facts",
     "GetFileContent",
     "GetInfo",
@@ -94,10 +114,14 @@ __all__ = [
     "Help",
     "HelpLine",
     "Info",
+    "ListCheckpoints",
     "ListUsers",
     "Locate",
     "Located",
+    "LockLine",
+    "Locks",
     "Login",
+    "MakeCheckpoint",
     "Me",
     "Move",
     "Opened",
@@ -109,6 +133,7 @@ __all__ = [
     "PutFolders",
     "PutMetadata",
     "Quit",
+    "Ran",
     "Read",
     "Record",
     "Redo",
@@ -117,6 +142,10 @@ __all__ = [
     "Removed",
     "Renote",
     "Request",
+    "RequestAccess",
+    "RequestLine",
+    "Requested",
+    "Revert",
     "SSRegister",
     "Sentence",
     "ServerLine",
@@ -129,8 +158,10 @@ __all__ = [
     "Undo",
     "UserLine",
     "View",
+    "ViewCheckpoint",
     "ViewFolder",
     "ViewLine",
+    "ViewRequests",
     "Welcome",
     "WhoAmI",
     "Write",
@@ -314,6 +345,15 @@ class RemAccess(Request[Done]):
     user: str
 
 
+@frozen
+class Execute(Request[Ran]):
+    """``EXEC|<path>``: run a document as a shell script, in a sandbox at the name server."""
+
+    verb: ClassVar[str] = "EXEC"
+    answer: ClassVar[type[Record]] = Ran
+    path: str
+
+
 #: Every verb.  What a server answers is decided by its own table of handlers.
 REQUESTS: tuple[type[Request[Record]], ...] = (
     Hello,
@@ -332,10 +372,15 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Delete,
     AddAccess,
     RemAccess,
+    RequestAccess,
+    ViewRequests,
+    Approve,
+    Deny,
     CreateFolder,
     ViewFolder,
     Move,
     DeleteFolder,
+    Execute,
     Read,
     Stream,
     Stat,
@@ -343,6 +388,11 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Append,
     Undo,
     Redo,
+    MakeCheckpoint,
+    ViewCheckpoint,
+    Revert,
+    ListCheckpoints,
+    DeleteCheckpoint,
     Write,
     Edit,
     Etirw,
@@ -359,5 +409,6 @@ REQUESTS: tuple[type[Request[Record]], ...] = (
     Promote,
     Drain,
     Renote,
+    Locks,
     Admin,
 )  # type: ignore[assignment]

@@ -188,7 +188,7 @@ class Reception:
             lines = [
                 HelpLine(known.verb, arguments(known), meaning(known, whole=True))
                 for known in REQUESTS
-                if known in self._handlers and known.verb == about
+                if known in self._handlers and about in (known.verb, *known.aliases)
             ]
         if not lines:
             raise _no_such_verb(about)

@@ -45,6 +45,19 @@ class Stop(Record):
 
 
 @frozen
+class Ran(Stop):
+    """
+    ``STOP|<bytes>|<sha256>|<status>|<note>``: a script has ended, and this was all of its output.
+
+    @ivar status: what it ended with, as a shell says it; 0: all went well.
+    @ivar note: why it was ended, if it did not end by itself.
+    """
+
+    status: int
+    note: str
+
+
+@frozen
 class Welcome(Record):
     """``OK|<version>|<role>|<name>[|nonce=<hex>][|proof=<hex>]``: who is on this side."""
 
@@ -166,6 +179,40 @@ class Removed(Record):
 
 
 @frozen
+class Requested(Record):
+    """``OK|<id>``: the request waits under that number."""
+
+    id: int
+
+
+@frozen
+class RequestLine(Record):
+    """
+    ``ITEM|<id>|<path>|<user>|<right>|<when>|<owner>``: somebody asks to be let in.
+
+    @ivar path: where the document stands now.
+    @ivar right: C{r} or C{w}.
+    @ivar when: seconds since the epoch.
+    """
+
+    id: int
+    path: str
+    user: str
+    right: str
+    when: float
+    owner: str
+
+
+@frozen
+class Decided(Record):
+    """``OK|<path>|<user>|<right>``: what the request was about."""
+
+    path: str
+    user: str
+    right: str
+
+
+@frozen
 class Created(Record):
     """``OK|<id>``."""
 
@@ -255,6 +302,25 @@ class Facts(Record):
     locks: tuple[str, ...]
     checkpoints: tuple[str, ...]
     conflicts: tuple[str, ...]
+
+
+@frozen
+class CheckpointLine(Record):
+    """
+    ``ITEM|<tag>|<size>|<words>|<made>|<by>|<conflict>|<sha256>``: a text that is kept.
+
+    @ivar made: seconds since the epoch.
+    @ivar conflict: it lost against another version when a server returned.
+    @ivar sha256: of the text, hex.
+    """
+
+    tag: str
+    size: int
+    words: int
+    made: float
+    made_by: str
+    conflict: bool
+    sha256: str
 
 
 @frozen

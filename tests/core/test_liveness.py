@@ -37,6 +37,13 @@ class LivenessTests(SynchronousTestCase):
         self.assertEqual(liveness.silent(14.999), [])
         self.assertEqual(liveness.silent(15.0), ["ss1"])
 
+    def test_left(self) -> None:
+        """How long a server still has to be heard is known while it is expected."""
+        liveness = watched("ss1")
+        self.assertEqual([liveness.left("ss1", now) for now in (0.0, 9.0, 99.0)], [15.0, 6.0, 0.0])
+        liveness.forget("ss1")
+        self.assertIsNone(liveness.left("ss1", 9.0))
+
     def test_told_once(self) -> None:
         """A failure is told once, until the server is heard again."""
         liveness = watched("ss1")

@@ -32,6 +32,14 @@ class NameTests(SynchronousTestCase):
             error = self.assertRaises(Invalid, names.server, name)
             self.assertIn("1 to 64", str(error))
 
+    def test_shortened(self) -> None:
+        """A long name keeps both ends, and servers of a pair stay different."""
+        self.assertEqual(names.shortened("ss1_backup", 10), "ss1_backup")
+        self.assertEqual(names.shortened("abcdefghij", 9), "abcd..hij")
+        long = "x" * 57
+        self.assertEqual(names.shortened(f"{long}_backup", 20), "xxxxxxxxx..xx_backup")
+        self.assertNotEqual(names.shortened(f"{long}_backup", 39), names.shortened(long, 39))
+
     def test_tags(self) -> None:
         """A checkpoint tag is one plain word."""
         for tag in ("v1", "conflict-ss1-20260102T030405Z", "1.0_rc-2", "t" * 64):

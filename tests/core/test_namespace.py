@@ -238,7 +238,7 @@ class LoadTests(SynchronousTestCase):
     def test_path_of(self) -> None:
         """A path is made of records alone, if they are all there and make sense."""
         known = {1: self.record(1, 0, "a"), 2: self.record(2, 1, "b")}
-        self.assertEqual(path_of(2, "c", known), "a/b/c")
-        self.assertEqual(path_of(0, "c", known), "c")
-        self.assertIsNone(path_of(9, "c", known))
-        self.assertIsNone(path_of(1, "c", {1: self.record(1, 1, "a")}))
+        self.assertEqual(path_of(2, "c", known.get), "a/b/c")
+        self.assertEqual(path_of(0, "c", known.get), "c")
+        self.assertIsNone(path_of(9, "c", known.get))
+        self.assertIsNone(path_of(1, "c", {1: self.record(1, 1, "a")}.get))

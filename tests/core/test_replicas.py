@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core import names
 from dfs.core.access import AccessList
 from dfs.core.documents import Checkpoint, Document, Metadata, Revision
 from dfs.core.history import MAX_CHECKPOINTS, Stamp, buried, content_of, created, written
@@ -187,11 +188,24 @@ class JudgedTests(SynchronousTestCase):
         tags = [one.tag for one in new.checkpoints]
         self.assertEqual((len(tags), len(set(tags))), (5, 5))
         self.assertLessEqual(max(map(len, tags)), 64)
+        conflicts = [tag for tag in tags if tag.startswith("conflict-")]
+        self.assertEqual([WHEN in tag for tag in conflicts], [True] * 3)
         self.assertEqual(
             set(texts(new).values()),
             set(named(a="here", b="there").values())
             | set(named(a="1", b="2", c="3", d="4").values()),
         )
+
+    def test_long_server(self) -> None:
+        """The tag of a conflict says when and where, also if the server has a long name."""
+        for server, shown in (
+            ("s" * 39, "s" * 39),
+            ("s" * 64, f"{'s' * 19}..{'s' * 18}"),
+            (f"{'s' * 57}_backup", f"{'s' * 19}..{'s' * 11}_backup"),
+        ):
+            new = judged(document("1.1", "here"), document("2.0", "there"), server, STAMP)
+            assert new is not None
+            self.assertEqual(new.checkpoints[0].tag, names.tag(f"conflict-{shown}-{WHEN}"))
 
     def test_full(self) -> None:
         """A conflict is kept although there are as many checkpoints as there may be."""

@@ -15,7 +15,7 @@ class FolderCase(HistoryCase):
 
     def listed(self, path: str = "") -> list[str]:
         """Everything below a folder, as alice sees it."""
-        lines = self.get(self.alice.view_folder(path, all=True, deep=True))
+        lines = self.get(self.alice.folders.view(path, all=True, deep=True))
         return [line.path + "/" * line.folder for line in lines]
 
     def on_disk(self, server: str) -> dict[str, Document]:
@@ -24,7 +24,7 @@ class FolderCase(HistoryCase):
         found = {}
         for _, document in disk.documents.values():
             metadata = document.metadata
-            path = path_of(metadata.folder, metadata.name, disk.folders)
+            path = path_of(metadata.folder, metadata.name, disk.folders.get)
             if path is not None and not document.deleted:
                 found[path] = document
         return found
@@ -41,7 +41,7 @@ class MoveTests(FolderCase):
         self.get(self.alice.add_access("a.txt", "bob", "w"))
         path = "a.txt"
         for number, target in enumerate(("one/", "two/b.txt", "/", "one", "three/four/c")):
-            new = self.get(self.alice.move(path, target))
+            new = self.get(self.alice.folders.move(path, target))
             self.refused(self.bob.read(path), NotFound)
             path = new
             self.get(self.bob.append(path, f" {number}"))
@@ -54,9 +54,9 @@ class MoveTests(FolderCase):
 
     def test_folder_of_others(self) -> None:
         """H8: a folder is moved with the documents of others; they read and write there."""
-        self.get(self.alice.create_folder("team"))
+        self.get(self.alice.folders.make("team"))
         self.get(self.bob.put("team/plans/bob.txt", b"One."))
-        self.assertEqual(self.get(self.alice.move("team", "archive/2026")), "archive/2026")
+        self.assertEqual(self.get(self.alice.folders.move("team", "archive/2026")), "archive/2026")
         self.get(self.bob.append("archive/2026/plans/bob.txt", " Two."))
         self.assertEqual(self.get(self.bob.read("archive/2026/plans/bob.txt")), b"One. Two.")
         self.cluster.advance(5)
@@ -68,8 +68,8 @@ class MoveTests(FolderCase):
         self.get(self.alice.put("a.txt", b"One. Two."))
         session = self.get(self.alice.write("a.txt", 0))
         self.get(session.edit(0, "Still"))
-        self.assertEqual(self.get(self.alice.move("a.txt", "b/")), "b/a.txt")
-        self.get(self.alice.move("b", "c"))
+        self.assertEqual(self.get(self.alice.folders.move("a.txt", "b/")), "b/a.txt")
+        self.get(self.alice.folders.move("b", "c"))
         self.refused(self.alice.undo("c/a.txt"), Locked)
         self.get(session.edit(1, "here:"))
         self.get(session.commit())
@@ -80,7 +80,7 @@ class MoveTests(FolderCase):
         self.get(self.alice.put("log", b"old"))
         self.get(self.alice.add_access("log", "bob", "w"))
         self.get(self.bob.append("log", "."))
-        self.get(self.alice.move("log", "log.1"))
+        self.get(self.alice.folders.move("log", "log.1"))
         self.refused(self.bob.append("log", "lost?"), NotFound)
         self.get(self.alice.put("log", b"new"))
         self.get(self.alice.add_access("log", "bob", "w"))
@@ -94,7 +94,7 @@ class MoveTests(FolderCase):
 
         async def move(path: str) -> str:
             try:
-                return await self.alice.move(path, "c")
+                return await self.alice.folders.move(path, "c")
             except Exists:
                 return path
 
@@ -109,13 +109,13 @@ class FailoverTests(FolderCase):
 
     def arranged(self) -> list[str]:
         """Folders, a document that was moved, and a folder that was."""
-        self.get(self.alice.create_folder("empty/inner"))
+        self.get(self.alice.folders.make("empty/inner"))
         self.get(self.bob.put("bob/one", b"1"))
-        self.get(self.bob.move("bob/one", "two"))
+        self.get(self.bob.folders.move("bob/one", "two"))
         self.get(self.bob.put("bob/three/four", b"4"))
-        self.get(self.bob.move("bob/three", "moved"))
-        self.get(self.alice.create_folder("gone"))
-        self.get(self.alice.delete_folder("gone"))
+        self.get(self.bob.folders.move("bob/three", "moved"))
+        self.get(self.alice.folders.make("gone"))
+        self.get(self.alice.folders.delete("gone"))
         expected = ["bob/", "empty/", "empty/inner/", "moved/", "moved/four", "two"]
         self.assertEqual(self.listed(), expected)
         return expected
@@ -127,7 +127,7 @@ class FailoverTests(FolderCase):
         self.assertEqual(self.get(self.bob.read("two")), b"1")
         self.assertEqual(self.get(self.bob.read("moved/four")), b"4")
         self.assertEqual(self.listed(), expected)
-        self.get(self.bob.move("two", "empty/"))
+        self.get(self.bob.folders.move("two", "empty/"))
         self.get(self.bob.append("empty/two", "2"))
         self.cluster.start("ss1")
         self.cluster.advance(120)
@@ -143,8 +143,8 @@ class FailoverTests(FolderCase):
         self.cluster.start_nm()
         self.cluster.advance(10)
         self.assertEqual(self.listed(), expected)
-        self.refused(self.alice.delete_folder("bob"), Unauthorized)
-        self.get(self.bob.delete_folder("bob"))
+        self.refused(self.alice.folders.delete("bob"), Unauthorized)
+        self.get(self.bob.folders.delete("bob"))
 
     def test_storage_away(self) -> None:
         """A document is moved while its pair is down; whoever comes back knows its new place."""
@@ -153,7 +153,7 @@ class FailoverTests(FolderCase):
         for server in ("ss1", "ss1_backup"):
             self.cluster.crash(server)
         self.cluster.advance(30)
-        self.assertEqual(self.get(self.alice.move("a", "b/c")), "b/c")
+        self.assertEqual(self.get(self.alice.folders.move("a", "b/c")), "b/c")
         for server in ("ss1", "ss1_backup"):
             self.cluster.start(server)
         self.cluster.advance(60)
@@ -187,7 +187,7 @@ class DeleteTests(FolderCase):
         self.cluster.advance(5)
         self.cluster.crash("ss1_backup")
         gone: list[str] = []
-        deleting = self.alice.delete_folder("a", recursive=True, on_deleted=gone.append)
+        deleting = self.alice.folders.delete("a", recursive=True, on_deleted=gone.append)
         self.assertEqual(self.get(deleting), 30)
         self.assertEqual(len(gone), 30)
         self.cluster.start("ss1_backup")
@@ -202,9 +202,9 @@ class DeleteTests(FolderCase):
         self.get(self.alice.put("a/b", b"One."))
         self.get(self.alice.add_access("a/b", "bob", "w"))
         session = self.get(self.bob.write("a/b", 0))
-        self.refused(self.alice.delete_folder("a", recursive=True), Locked)
+        self.refused(self.alice.folders.delete("a", recursive=True), Locked)
         self.get(session.edit(0, "Still"))
         self.get(session.commit())
         self.assertEqual(self.text("a/b"), b"Still One.")
-        self.get(self.alice.delete_folder("a", recursive=True))
+        self.get(self.alice.folders.delete("a", recursive=True))
         self.assertEqual(self.listed(), [])

@@ -15,9 +15,12 @@ from dfs.nm.jobs import SMALL_BYTES
 from dfs.nm.relay import STILL_SECONDS
 from dfs.wire.messages import (
     AddAccess,
+    Create,
     Delete,
     DeleteFile,
+    DeleteFolder,
     GetFileContent,
+    Move,
     PutFileContent,
     PutMetadata,
     Renote,
@@ -416,10 +419,18 @@ class LayingTests(PairRig):
 
     def unseen(self) -> None:
         """The backup comes back with a change of a document that was deleted meanwhile."""
+        self.deleted_meanwhile("1.txt")
+        self.back_with_a_change()
+
+    def deleted_meanwhile(self, path: str) -> None:
+        """While the backup is away a document is deleted."""
         self.members.remove(self.backup)
         self.backup.goodbye()
         self.wait(0.1)
-        self.ask(self.person("alice"), Delete("1.txt"))
+        self.ask(self.person("alice"), Delete(path))
+
+    def back_with_a_change(self) -> None:
+        """The backup comes back, with a change of that document."""
         self.backup.seq = 0
         self.members.append(self.backup)
         self.backup.register(last_seq=1)
@@ -441,6 +452,20 @@ class LayingTests(PairRig):
         self.unseen()
         self.wait(1)
         self.rescued()
+
+    def test_rescued_without_folder(self) -> None:
+        """At the root, if what was its folder is a document by now."""
+        alice = self.person("alice")
+        self.ask(alice, Move("1.txt", "folder/"))
+        self.wait(1)
+        self.deleted_meanwhile("folder/1.txt")
+        self.items(alice, DeleteFolder("folder"))
+        self.ask(alice, Create("folder"))
+        self.back_with_a_change()
+        self.wait(5)
+        self.rescued()
+        conflicts = [one.folder for one in self.disk.documents.values() if "conflict" in one.name]
+        self.assertEqual(conflicts, [0])
 
     def test_rescued_after_restart(self) -> None:
         """Also when the name server restarts in between, after it heard of that change."""

@@ -15,13 +15,15 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from dfs.core.access import AccessList
+from dfs.core.access import AccessList, Right
 from dfs.core.pairs import Pair, PairState
+from dfs.core.requests import AccessRequest
 from dfs.errors import Busy, Corrupt, DFSError, Unavailable, Unsupported
 from dfs.nm.journal import (
     Change,
     Disk,
     DropDocument,
+    DropRequest,
     ForgetCopies,
     ForgetTombstones,
     IJournal,
@@ -32,6 +34,7 @@ from dfs.nm.journal import (
     NoteDocument,
     PutDocument,
     PutPair,
+    PutRequest,
     PutServer,
     PutUser,
     SetNoted,
@@ -42,6 +45,11 @@ from dfs.nm.sqlite import SQLiteJournal
 from dfs.nm.tables import VERSION
 from tests.nm.documents import PAIR, document, grave
 from tests.store.pump import Pump
+
+
+def request(number: int, about: int, user: str, right: Right = Right.READ) -> AccessRequest:
+    """Somebody asks to be let into a document."""
+    return AccessRequest(number, about, user, right, 1_700_000_000.5 + number)
 
 
 class Contract(SynchronousTestCase):
@@ -182,6 +190,40 @@ class Contract(SynchronousTestCase):
         newer = Pair("ss1", 2, "ss1_backup", PairState.FAILED_OVER, True, "other")
         self.assertEqual(self.kept([PutPair(PAIR)], [PutPair(newer)]).pairs, (newer,))
 
+    def test_requests(self) -> None:
+        """H41: access requests are there after a restart, one for each user and document."""
+        read, write = request(1, 1, "bob"), request(4, 1, "bob", Right.WRITE)
+        others = request(2, 2, "bob"), request(3, 1, "owner", Right.WRITE)
+        snapshot = self.kept(
+            [PutPair(PAIR), PutDocument(document(1, "a")), PutDocument(document(2, "b"))],
+            [PutRequest(read), *map(PutRequest, others)],
+            [PutRequest(write)],
+        )
+        self.assertEqual(snapshot.requests, (*others, write))
+        self.assertEqual(snapshot.last_request, 4)
+
+    def test_decided(self) -> None:
+        """A right and the end of its request are one commit; no number is given again."""
+        old = document(1, "a")
+        new = evolve(old, access=AccessList("alice", (("bob", "r"),)), number=8)
+        snapshot = self.kept(
+            [PutPair(PAIR), PutDocument(old), PutRequest(request(6, 1, "bob"))],
+            [PutDocument(new), DropRequest(6)],
+        )
+        self.assertEqual((snapshot.documents, snapshot.requests), ((new,), ()))
+        self.assertEqual(snapshot.last_request, 6)
+
+    def test_requests_of_the_dead(self) -> None:
+        """H9: with a document its requests go, and none comes back after that."""
+        kept: list[Change] = [PutDocument(document(1, "a")), PutDocument(document(2, "b"))]
+        asked = [PutRequest(request(number, number, "bob")) for number in (1, 2)]
+        snapshot = self.kept(
+            [PutPair(PAIR), *kept, *asked],
+            [DropDocument(grave(1))],
+            [PutRequest(request(3, 1, "carol")), PutDocument(document(5, "a"))],
+        )
+        self.assertEqual(snapshot.requests, (request(2, 2, "bob"),))
+
     def test_closed(self) -> None:
         """A closed journal keeps nothing more, and can be closed twice."""
         journal = self.open()
@@ -279,6 +321,21 @@ class SQLiteTests(Contract):
         before = self.path.read_bytes()
         self.assertIn("newer version", self.refused(Unsupported))
         self.assertEqual(self.path.read_bytes(), before)
+
+    def test_older(self) -> None:
+        """A journal of an older version is refused and left alone."""
+        self.loaded()
+        self.change(f"PRAGMA user_version={VERSION - 1}")
+        before = self.path.read_bytes()
+        self.assertIn("older version", self.refused(Unsupported))
+        self.assertEqual(self.path.read_bytes(), before)
+
+    def test_senseless_request(self) -> None:
+        """A request for a right that nobody knows is damage."""
+        asked = PutRequest(request(1, 1, "bob"))
+        self.kept([PutPair(PAIR), PutDocument(document(1, "a")), asked])
+        self.change("UPDATE requests SET right='x'")
+        self.assertIn("damaged", self.refused(Corrupt))
 
     def test_foreign(self) -> None:
         """A database of something else is refused."""

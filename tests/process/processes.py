@@ -103,7 +103,7 @@ class Process(ProcessProtocol):
         self._stdout = b""
         self._process = reactor.spawnProcess(
             self,
-            self.command[0],
+            shutil.which(self.command[0]) or self.command[0],
             self.command,
             env=environment() if env is None else env,
             path=str(cwd),
@@ -247,11 +247,21 @@ class Daemon(Process):
     @ivar words: what follows C{twistd}'s own options.
     """
 
-    def __init__(self, words: Sequence[str], cwd: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+    ) -> None:
+        """
+        @param before: a command that runs the one that follows it.
+        """
         self.words = [*words, "--log-format", "json"]
         self._events: list[dict[str, Any]] = []
         self._read = 0
-        super().__init__(twistd("-n", "--pidfile=", "--logfile=-", *self.words), cwd, env)
+        daemon = twistd("-n", "--pidfile=", "--logfile=-", *self.words)
+        super().__init__([*before, *daemon], cwd, env)
 
     @property
     def events(self) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ async def stored(folder: Path, name: str) -> dict[str, Stored]:
             if document is None or document.deleted:
                 continue
             metadata = document.metadata
-            path = path_of(metadata.folder, metadata.name, store.folders())
+            path = path_of(metadata.folder, metadata.name, store.folder)
             assert path is not None, f"nobody knows where {metadata.name} stands"
             found[path] = Stored(
                 store.small(document.current.content) or b"",

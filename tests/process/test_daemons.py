@@ -130,17 +130,20 @@ def taken_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+@pytest.mark.parametrize("door", ["--listen", "--console"])
 @pytest.mark.parametrize("words", [NM, SS], ids=["nm", "ss"])
 @pytest.mark.parametrize("own", [["-n"], []], ids=["foreground", "background"])
 @within(60)
 async def test_port_taken(
-    background: Path, words: list[str], own: list[str], taken_port: int
+    background: Path, words: list[str], own: list[str], door: str, taken_port: int
 ) -> None:
     """A daemon whose port is taken says so and ends with status 1, instead of living on deaf."""
     (background / "cluster.secret").write_text("5" * 64 + "\n")
     (background / "cluster.secret").chmod(0o600)
-    listen = f"tcp:{taken_port}:interface=127.0.0.1"
-    started = await run(twistd(*own, *words, "--listen", listen), background)
+    listen = [door, f"tcp:{taken_port}:interface=127.0.0.1"]
+    if door == "--console":
+        listen += ["--listen", "tcp:0:interface=127.0.0.1"]
+    started = await run(twistd(*own, *words, *listen), background)
     assert await started.exited() == 1
     said = started.text + "".join(log.read_text() for log in background.glob("*.log"))
     assert "listen_failed" in said
@@ -155,6 +158,9 @@ async def test_port_taken(
     [
         ([*NM, "--listen", "tcp:5000"], "beyond loopback"),
         ([*SS, "--listen", "tcp:0:interface=0.0.0.0"], "beyond loopback"),
+        ([*NM, "--console", "tcp:5001"], "beyond loopback"),
+        ([*SS, "--console", "tcp:0:interface=0.0.0.0"], "beyond loopback"),
+        ([*SS, "--console", "5001:x"], "not a server endpoint"),
         ([*NM, "--listen", "tcp:x"], "not a server endpoint"),
         ([*NM, "--log-format", "xml"], "one of text, json"),
         ([*SS, "--nm", "nowhere"], "nowhere"),

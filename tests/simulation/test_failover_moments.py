@@ -41,6 +41,7 @@ class MomentCase(FaultCase):
         self.cluster = Cluster(*MEMBERS, nm_settings=self.nm_settings, fsync=self.fsync)
         self.alice, self.bob = self.person("alice"), self.person("bob")
         self.put("a.txt", "One.")
+        self.get(self.alice.checkpoints.make("a.txt", "one"))
         self.put("a.txt", "Two.")
         self.get(self.alice.add_access("a.txt", "bob", "w"))
         self.settle()
@@ -127,6 +128,44 @@ class ChangeTests(MomentCase):
             partial(self.text_or_behind, "One."),
             partial(self.text_at_last, "One."),
         )
+
+    def test_revert(self) -> None:
+        """H28: what was reverted before a failover stays so."""
+        self.each_moment(
+            lambda: self.alice.checkpoints.revert("a.txt", "one"),
+            partial(self.text_or_behind, "One."),
+            partial(self.text_at_last, "One."),
+        )
+
+    def tags(self) -> list[str]:
+        """The checkpoints of a.txt."""
+        return [line.tag for line in self.get(self.alice.checkpoints.lines("a.txt"))]
+
+    def each_tag(self, change: Callable[[], Deferred[Any]], tags: list[str]) -> None:
+        """
+        Crash at each moment of a change of checkpoints.
+
+        @param tags: what is there when it was made.
+        """
+
+        def meanwhile(done: bool) -> None:
+            if done and self.tags() != tags:
+                self.told_behind()
+
+        def afterwards(done: bool) -> None:
+            self.assertIn(self.tags(), [tags] if done else [tags, ["one"]])
+            info = self.get(self.alice.info("a.txt")).index
+            self.assertEqual((info.checkpoints, info.conflicts), (len(self.tags()), 0))
+
+        self.each_moment(change, meanwhile, afterwards)
+
+    def test_checkpoint(self) -> None:
+        """H28: an acknowledged checkpoint is there, or named as behind and there at the end."""
+        self.each_tag(lambda: self.alice.checkpoints.make("a.txt", "two"), ["one", "two"])
+
+    def test_checkpoint_deleted(self) -> None:
+        """H28: so is one that was deleted gone."""
+        self.each_tag(lambda: self.alice.checkpoints.delete("a.txt", "one"), [])
 
     def test_put(self) -> None:
         """H24: an acknowledged PUT of a large text likewise."""

@@ -30,6 +30,7 @@ from dfs.wire.messages import (
     REQUESTS,
     Append,
     Create,
+    Deny,
     Done,
     Edit,
     Facts,
@@ -41,6 +42,7 @@ from dfs.wire.messages import (
     PutMetadata,
     Record,
     Request,
+    RequestAccess,
     Stream,
     View,
     Write,
@@ -138,13 +140,15 @@ class RequestTests(SynchronousTestCase):
     """Lines that a person might type."""
 
     def test_good(self) -> None:
-        """Verbs are read in any case; options come after the arguments; defaults are kept."""
+        """Verbs are read in any case, and by other names; options come last; defaults are kept."""
         info = codec.Line
         for line, expected in [
             (b"LOCATE|/a|r", info("", Locate("/a", "r"), None)),
             (b"locate|/a|r", info("", Locate("/a", "r"), None)),
             (b" Locate |/a|r", info("", Locate("/a", "r"), None)),
             (b"#1|VIEW", info("#1|", View(), None)),
+            (b"RACC|a|r", info("", RequestAccess("a", "r"), None)),
+            (b"#1|disaccr|7", info("#1|", Deny(7), None)),
             (b"VIEW|all=1", info("", View(True), None)),
             (b"STREAM|t|start=3", info("", Stream("t", 0.1, 3), None)),
             (b"STREAM|t|start=3|delay=.5", info("", Stream("t", 0.5, 3), None)),

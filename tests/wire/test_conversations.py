@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.wire.codec import escape
 from dfs.wire.messages import REQUESTS, Append, Create, Put, Read, Record, Request, Stop
 from dfs.wire.server import Exchange
 from tests.wire.talking import House, Visitor
@@ -111,7 +112,7 @@ class ConversationTests(SynchronousTestCase):
             ends = [one for one in heard if re.match(rb"(#[^|]*\|)?(OK|ERROR|STOP)", one)]
             self.assertEqual(len(ends), 2, (line, heard))
         self.assertTrue(visitor.wire.open)
-        self.assertEqual(visitor.say("#end|WHOAMI"), [f"#end|OK|{visitor.peer.user}"])
+        self.assertEqual(visitor.say("#end|WHOAMI"), [f"#end|OK|{escape(visitor.peer.user)}"])
 
     def converse(self, seed: int) -> Visitor:
         """One damaged conversation, cut at random."""
