@@ -49,8 +49,8 @@ def command(timer: Timer, prepare: Callable[[], None]) -> click.Command:
             click.Option(
                 ["--seconds"],
                 type=click.FloatRange(1, 3600),
-                default=30.0,
-                help="How long the storm lasts, in simulated seconds; default 30.",
+                default=45.0,
+                help="How long the storm lasts, in simulated seconds; default 45.",
             ),
             click.Option(["--spare"], metavar="N,…", help="Leave out faults, by their numbers."),
             click.Option(["--trace"], is_flag=True, help="Print everything that happens."),

@@ -48,7 +48,7 @@ class Options:
     Which history.
 
     @ivar seed: decides everything else.
-    @ivar faults: kinds and traits of which each may come or not; all, if None.
+    @ivar faults: kinds and traits; if None each there is may come or not, as the seed says.
     @ivar seconds: that the storm lasts.
     @ivar spared: numbers of faults that do not come.
     @ivar built: is shown each server before it starts.
@@ -56,7 +56,7 @@ class Options:
 
     seed: int
     faults: tuple[str, ...] | None = None
-    seconds: float = 30.0
+    seconds: float = 45.0
     spared: frozenset[int] = frozenset()
     built: Built = _as_it_is
 
@@ -107,8 +107,10 @@ class History:
     def __attrs_post_init__(self) -> None:
         seed = self.options.seed
         random = seeded(seed, "history")
-        known = [*FAULTS, *TRAITS] if self.options.faults is None else list(self.options.faults)
+        known = [*FAULTS, *TRAITS]
         chosen = [name for name in known if random.random() < random.choice([0.15, 0.4])]
+        if self.options.faults is not None:
+            chosen = list(self.options.faults)
         traits = [name for name in chosen if name in TRAITS]
         kinds = [name for name in chosen if name in FAULTS]
         replica = random.random() < 0.3
@@ -126,7 +128,7 @@ class History:
         if "drift" in traits:
             for name in (NM, "ss1", "ss1_backup", "ss2", "ss2_backup"):
                 self.cluster.rates[name] = random.uniform(0.95, 1.05)
-        rest, pause = random.choice([0.6, 1.5, 4.0]), random.choice([0.3, 1.0, 4.0])
+        rest, pause = random.choice([1.0, 2.0, 4.0]), random.choice([0.3, 1.0, 2.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
             self.cluster, self.trace, seed, kinds, pause, FAULTS, self.options.spared

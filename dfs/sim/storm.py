@@ -24,10 +24,10 @@ from dfs.sim.links import Link
 from dfs.sim.trace import Trace
 
 #: Faults that last at once, at most.
-AT_ONCE = 4
+AT_ONCE = 6
 
 #: Arrivals between two aimed faults, at most.
-ARRIVALS = 600
+ARRIVALS = 200
 
 
 @define(eq=False)

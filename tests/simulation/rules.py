@@ -57,12 +57,14 @@ class Rule:
 
     @ivar name: what is switched off.
     @ivar off: makes a server that does not keep it, of one that does.
-    @ivar seed: of a history that needs it.
+    @ivar seed: of a history that needs it; one is not known yet if it is negative.
+    @ivar faults: that this history has.
     """
 
     name: str
     off: Built
-    seed: int
+    seed: int = -1
+    faults: tuple[str, ...] = ("kill", "part", "deaf", "pause", "survives", "lingers")
 
 
 def become(thing: Any, kind: type[Any]) -> None:
@@ -473,40 +475,39 @@ def _of(path: str, kind: type[Any], request: type[Any] | None = None) -> Callabl
 
 
 RULES: Sequence[Rule] = (
-    Rule("the lease is looked at before a commit", ss(_of("serving.lease", Unleased)), 0),
-    Rule("and again before OK", ss(_of("serving", SpeaksAnyway)), 0),
-    Rule("what may not be kept is in doubt", ss(_of("serving", SaysNothingWasDone)), 0),
-    Rule("whoever says goodbye serves no more", ss(_of("serving", ServesOn)), 0),
-    Rule("orders and tickets of the past are refused", ss(_of("membership", TakesAnyEpoch)), 0),
-    Rule("epochs are durable before they are obeyed", ss(forgets_epochs), 0),
-    Rule("no lease while another one becomes active", nm(_of("fleet", GrantsAlways)), 0),
-    Rule("only the active member has a lease", nm(_of("fleet", LetsEverybodyServe)), 0),
-    Rule("nobody is promoted before a lease is over", nm(impatient), 0),
-    Rule("only newer copies are applied", ss(_of("", Overwrites, PutFileContent)), 0),
-    Rule("concurrent copies are refused", ss(_of("", OverwritesBeside, PutFileContent)), 0),
-    Rule("what lost is kept as a conflict", ss(_of("", KeepsNoConflict, PutFileContent)), 0),
-    Rule("what only the other one has is adopted", ss(_of("", DropsOrphans, PutFileContent)), 0),
-    Rule("changes of a document stand in line", ss(_of("changes.lines", Unordered)), 0),
+    Rule("the lease is looked at before a commit", ss(_of("serving.lease", Unleased))),
+    Rule("and again before OK", ss(_of("serving", SpeaksAnyway))),
+    Rule("what may not be kept is in doubt", ss(_of("serving", SaysNothingWasDone))),
+    Rule("whoever says goodbye serves no more", ss(_of("serving", ServesOn))),
+    Rule("orders and tickets of the past are refused", ss(_of("membership", TakesAnyEpoch))),
+    Rule("epochs are durable before they are obeyed", ss(forgets_epochs)),
+    Rule("no lease while another one becomes active", nm(_of("fleet", GrantsAlways))),
+    Rule("only the active member has a lease", nm(_of("fleet", LetsEverybodyServe))),
+    Rule("nobody is promoted before a lease is over", nm(impatient)),
+    Rule("only newer copies are applied", ss(_of("", Overwrites, PutFileContent))),
+    Rule("concurrent copies are refused", ss(_of("", OverwritesBeside, PutFileContent))),
+    Rule("what lost is kept as a conflict", ss(_of("", KeepsNoConflict, PutFileContent))),
+    Rule("what only the other one has is adopted", ss(_of("", DropsOrphans, PutFileContent))),
+    Rule("changes of a document stand in line", ss(_of("changes.lines", Unordered))),
     Rule(
         "the access list counts, not only the ticket",
         ss(_of("_admission", TrustsTickets, Append)),
-        0,
     ),
-    Rule("older metadata changes nothing", ss(_of("", DescribesBackwards, PutMetadata)), 0),
-    Rule("sessions end with their epoch", ss(_of("sessions", CommitsOvertaken)), 0),
-    Rule("what is drained changes nothing", ss(_of("serving.draining", NeverDrained)), 0),
-    Rule("hashes are verified", ss(unverified), 0),
-    Rule("a failed fsync is the end", ss(deaf_to_failure), 0),
-    Rule("the un-noted tail is repeated", ss(_of("notes", ForgetsTail)), 0),
-    Rule("dirty until wanted <= applied", nm(_of("replicator", Careless)), 0),
-    Rule("equal means both ways", nm(_of("replicator", EqualOneWay)), 0),
-    Rule("equal means nothing is dirty", nm(_of("replicator", EqualAlways)), 0),
-    Rule("drained before handed back", nm(_of("pairing._switching", NeverDrains)), 0),
-    Rule("graves are kept until both know", nm(_of("index", ForgetsGraves)), 0),
-    Rule("positions are kept after documents", nm(_of("_notes", KeepsPositionsFirst)), 0),
-    Rule("what a deletion missed is rescued", nm(_of("_notes", IgnoresMissed)), 0),
-    Rule("with replica, OK means both", nm(_of("_acks", AcksEarly, WriteComplete)), 0),
-    Rule("notes are complete before anything is judged", nm(_of("fleet", Hasty)), 0),
-    Rule("metadata that is owed comes before serving", nm(_of("_teller", OwesNothing)), 0),
-    Rule("REMACCESS waits for the server or its lease", nm(_of("", Unfenced, RemAccess)), 0),
+    Rule("older metadata changes nothing", ss(_of("", DescribesBackwards, PutMetadata))),
+    Rule("sessions end with their epoch", ss(_of("sessions", CommitsOvertaken))),
+    Rule("what is drained changes nothing", ss(_of("serving.draining", NeverDrained))),
+    Rule("hashes are verified", ss(unverified), faults=("rot",)),
+    Rule("a failed fsync is the end", ss(deaf_to_failure), faults=("broken",)),
+    Rule("the un-noted tail is repeated", ss(_of("notes", ForgetsTail))),
+    Rule("dirty until wanted <= applied", nm(_of("replicator", Careless))),
+    Rule("equal means both ways", nm(_of("replicator", EqualOneWay))),
+    Rule("equal means nothing is dirty", nm(_of("replicator", EqualAlways))),
+    Rule("drained before handed back", nm(_of("pairing._switching", NeverDrains))),
+    Rule("graves are kept until both know", nm(_of("index", ForgetsGraves))),
+    Rule("positions are kept after documents", nm(_of("_notes", KeepsPositionsFirst))),
+    Rule("what a deletion missed is rescued", nm(_of("_notes", IgnoresMissed))),
+    Rule("with replica, OK means both", nm(_of("_acks", AcksEarly, WriteComplete))),
+    Rule("notes are complete before anything is judged", nm(_of("fleet", Hasty))),
+    Rule("metadata that is owed comes before serving", nm(_of("_teller", OwesNothing))),
+    Rule("REMACCESS waits for the server or its lease", nm(_of("", Unfenced, RemAccess))),
 )
