@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
     "client": {"client", "columns", "core", "wire", "errors", "timing"},
     "offline": {"offline", "store", "core", "errors", "dfs"},
+    "sim": {"sim", "nm", "ss", "client", "store", "core", "wire", "errors", "timing"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
@@ -46,7 +47,7 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/tap": {"dfs.daemon", "dfs.sandbox", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
-    "client/__main__": {"dfs.secret"},
+    "client/__main__": {"dfs.secret", "dfs.sim.command"},
     # Only inside of functions: what needs no server is not loaded by whoever asks one.
     "client/offline": {"dfs.offline.export", "dfs.offline.gathering", "dfs.offline.rebuild"},
     # A journal is written as the name server's own engine does.
@@ -85,17 +86,23 @@ PURE_WIRE = {
 ENTRANCES = {"nm/tap", "ss/tap", "client/__main__", "client/shell"}
 
 #: Where time may be read and chance be drawn.  Everybody else is given a clock, or a function.
-SOURCES = ENTRANCES
+#: The simulation draws from seeds, in one place.
+SOURCES = ENTRANCES | {"sim/chance"}
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
-    # the pauses between two looks of somebody who waits for others; the turn of other connections.
-    # How long a script may take.
+    # the pauses between two looks of somebody who waits for others; the turn of other connections;
+    # simulated clocks, and what a simulated machine does by itself; how long a script may take.
     "callLater": {
         "nm/relay",
         "nm/replicator",
         "nm/runs",
+        "sim/clock",
+        "sim/cluster",
+        "sim/disks",
+        "sim/network",
+        "sim/storm",
         "ss/streaming",
         "wire/client",
         "wire/protocol",
@@ -108,6 +115,8 @@ TIMERS: dict[str, set[str]] = {
         "nm/storage",
         "nm/surveys",
         "nm/watch",
+        "sim/people",
+        "sim/storm",
         "ss/link",
     },
     "LoopingCall": set(),

@@ -23,6 +23,7 @@ from dfs.client.screen import Screen
 from dfs.client.table import table
 from dfs.client.verbs import Table, Verb, Work
 from dfs.errors import Invalid
+from dfs.sim import command as simulation
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -82,7 +83,12 @@ def _system_user() -> str:
 def program(commands: Table) -> click.Group:
     """The command line."""
     return commands.group(
-        {**top.group(), **admin.group(), **offline.group()},
+        {
+            **top.group(),
+            **admin.group(),
+            **offline.group(),
+            "sim": simulation.command(_timer, _quiet_log),
+        },
         name="dfs",
         invoke_without_command=True,
         callback=_begin,
@@ -308,7 +314,14 @@ def _react(options: Options, settings: surroundings.Settings, act: Any) -> NoRet
     task.react(begin)
 
 
-def _quiet_log(debug: bool) -> None:
+def _timer() -> float:
+    """Seconds, to tell how long something took."""
+    import time
+
+    return time.perf_counter()
+
+
+def _quiet_log(debug: bool = False) -> None:
     """What Twisted would say of its own accord is for those who look for defects."""
     from twisted.logger import globalLogBeginner, textFileLogObserver
 
