@@ -101,6 +101,10 @@ class DeskCase(PeopleCase):
         people = (self.alice, self.bob, self.carol)
         self.desks = {one.user: Desk(one, self.run_) for one in people}
 
+    def desk(self, name: str) -> Desk:
+        """Somebody else's."""
+        return Desk(self.person(name), self.run_)
+
     def types(self, user: str, line: str, *more: str, input: bytes = b"") -> str:
         """
         Type a command that ends well.

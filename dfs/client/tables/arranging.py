@@ -53,7 +53,16 @@ def verbs() -> tuple[Verb, ...]:
             "<path>… <folder or new path>",
             "Let documents or folders stand elsewhere.",
             places.move,
-            (click.Argument(["names"], type=RemotePath(), nargs=-1, required=True, callback=_two),),
+            (
+                click.Argument(
+                    ["names"],
+                    type=RemotePath(),
+                    nargs=-1,
+                    required=True,
+                    callback=_two,
+                    metavar="<path>…",
+                ),
+            ),
             aliases=("mv",),
             examples=("MOVE notes.txt reports/", "MOVE notes.txt old.txt", "MOVE reports archive/"),
             details="A target that is a folder, or ends with /, gets them inside; any other one is"
