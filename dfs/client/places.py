@@ -83,6 +83,8 @@ async def delete(work: Work, recursive: bool, force: bool, paths: tuple[str, ...
                 return
             await work.session.delete(path)
         except NotFound:
+            if not recursive and await _is_folder(work, path):
+                raise NotFound(f"{path!r} is a folder; rm -r removes it with all in it") from None
             if not force:
                 raise
             return
@@ -92,7 +94,10 @@ async def delete(work: Work, recursive: bool, force: bool, paths: tuple[str, ...
 
 
 async def _is_folder(work: Work, path: str) -> bool:
-    [line] = await work.session.folders.view(path, itself=True)
+    try:
+        [line] = await work.session.folders.view(path, itself=True)
+    except NotFound:
+        return False
     return line.folder
 
 

@@ -78,6 +78,8 @@ def _last_part(name: str) -> str:
 
 async def put_file(work: Work, local: str, path: str) -> None:
     """Store a local file as a whole document."""
+    if os.path.isdir(local):
+        raise Invalid(f"{local!r} is a folder; PUT -r stores it with all that is in it")
     with open(local, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         with _bar(work, path, size or None) as bar:
