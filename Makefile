@@ -2,6 +2,7 @@
 # make stop    ends the servers
 # make test    all tests          make check   format, lint, types, documentation
 # make docs    API pages          make bench   the measurements
+# make sim     500 fresh simulated histories
 # make chaos   a cluster whose processes and links fail all the time: make chaos SECONDS=300 SEED=7
 # make lock    renews requirements.lock from the ranges in setup.py
 # make clean   removes what the others made, but not the data in var/
@@ -17,7 +18,7 @@ SERVERS := ss1 ss1_backup
 SECONDS ?= 180
 PAGES := $(wildcard *.rst docs/*.rst docs/decisions/*.rst)
 
-.PHONY: run start stop test check docs bench chaos lock clean
+.PHONY: run start stop test check docs sim bench chaos lock clean
 
 # ---- set-up: one environment; what only the checks need is added when they are asked for
 
@@ -86,6 +87,9 @@ check: $(VENV)/dev
 docs: $(VENV)/dev
 	@rm -rf docs/api
 	$(BIN)/pydoctor
+
+sim: $(VENV)/dev
+	DFS_SIM_SEEDS=500 $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench

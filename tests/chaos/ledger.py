@@ -1,48 +1,20 @@
 """
 What people did and what they were told: the book that a run is judged by.
 
-Decides what an answer promises.  Must not know how anything is kept, nor look into any server.
+Decides what is written down of a deed; what an answer promises is the same as in a simulated
+history.  Must not know how anything is kept, nor look into any server.
 """
 
 from __future__ import annotations
 
-import enum
-import re
 from collections.abc import Iterator
 
 from attrs import define, field
 
-from dfs.client.failures import Unanswered
 from dfs.core.versions import Version
-from dfs.errors import DFSError, Internal
+from dfs.sim.ledger import WORD, Outcome
 
-#: How a word looks that only one deed brings.
-WORD = re.compile(rb"<\d+>")
-
-
-class Outcome(enum.Enum):
-    """
-    What somebody was told.
-
-    @cvar OPEN: nothing yet.
-    @cvar DONE: it was done.
-    @cvar REFUSED: nothing was done.
-    @cvar DOUBT: nobody knows.
-    @cvar ODD: something that no library may say.
-    """
-
-    OPEN = "open"
-    DONE = "ok"
-    REFUSED = "refused"
-    DOUBT = "in doubt"
-    ODD = "odd"
-
-    @classmethod
-    def of(cls, error: BaseException) -> Outcome:
-        """What an error means."""
-        if isinstance(error, Unanswered | Internal):
-            return cls.DOUBT
-        return cls.REFUSED if isinstance(error, DFSError) else cls.ODD
+__all__ = ["WORD", "Deed", "Ledger", "Outcome"]
 
 
 @define(eq=False)

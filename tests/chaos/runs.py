@@ -178,7 +178,7 @@ class Run:
         events = self.events()
         done = Counter((deed.verb, deed.outcome.value) for deed in self.people.ledger.deeds)
         verbs = sorted({verb for verb, _ in done})
-        told = ("ok", "refused", "in doubt", "odd", "open")
+        told = ("done", "refused", "doubt", "odd", "open")
         rows = [[verb, *(str(done[verb, outcome]) for outcome in told)] for verb in verbs]
         sums = [sum(done[verb, outcome] for verb in verbs) for outcome in told]
         rows = [["operation", *told], *rows, ["all", *map(str, sums)]]

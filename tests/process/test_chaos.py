@@ -28,7 +28,7 @@ async def _survives(seed: int, *options: str) -> None:
 
 def _seed() -> int:
     """A new one each time, unless somebody wants to see one again."""
-    return int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
+    return int(os.environ.get("DFS_CHAOS_SEED") or secrets.randbelow(1_000_000))
 
 
 @within(900)
