@@ -194,6 +194,8 @@ class LineTests(VerdictTests):
         self.did("WRITE")
         self.kept(b"<0> <1>")
         self.assertEqual(self.wrong(), ["I8"])
+        self.kept(b"<0>", conflict=b"<1>")
+        self.assertEqual(self.wrong(), [])
 
 
 class SharedTests(VerdictTests):

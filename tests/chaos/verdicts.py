@@ -197,7 +197,8 @@ class Verdict:
                     continue
                 if deed.opened <= other.opened < deed.closing:
                     yield f"I8: at once: {deed} and {other}"
-                goes_on = deed.word in other.text or deed.word in lost
+                # What stands beside the other one, in a conflict, was not seen by it.
+                goes_on = deed.word in other.text or deed.word in lost or other.word in lost
                 if deed.ended < other.began and not goes_on:
                     yield f"I8: {other} does not go on from {deed}"
 
