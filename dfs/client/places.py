@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfs.client.commands import done, each
+from dfs.client.outcomes import done, each
 from dfs.client.screen import one_line
 from dfs.client.verbs import Work
 from dfs.errors import NotFound

@@ -17,8 +17,8 @@ from typing import IO, BinaryIO
 import click
 from twisted.internet.defer import Deferred
 
-from dfs.client.commands import done, each, warn_behind
 from dfs.client.keyboard import StandardInput
+from dfs.client.outcomes import done, each, warn_behind
 from dfs.client.reading import Download
 from dfs.client.screen import Progress, one_line
 from dfs.client.verbs import Work

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from dfs.client.commands import each
+from dfs.client.outcomes import each
 from dfs.client.transfer import get_file, put_file, put_targets
 from dfs.client.verbs import Work
 from dfs.core import paths

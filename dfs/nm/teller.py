@@ -204,7 +204,9 @@ class Teller:
         return (
             one
             for one in place.graves.values()
-            if one.may_be_at(home=home) and one.id not in place.missed
+            if one.may_be_at(home=home)
+            and one.id not in place.missed
+            and (one.id, home) not in place.doubted
         )
 
     def metadata(self, entry: Entry, *, create: bool = False) -> PutMetadata:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.sim.cluster import Cluster
 from tests.client.desk import CTRL_C, Desk
-from tests.simulation.cluster import Cluster
 
 WROTE = "Write Successful!\n"
 

@@ -24,10 +24,10 @@ from dfs.errors import (
 )
 from dfs.nm.execution import SCRIPT_BYTES, WAITING
 from dfs.nm.service import Settings
+from dfs.sim.cluster import NAME_SERVER, Cluster
 from dfs.wire.answers import Contents
 from dfs.wire.client import Connection, greet_as_client
 from dfs.wire.messages import Execute, Ran
-from tests.simulation.cluster import NAME_SERVER, Cluster
 from tests.simulation.machine import FakeProcess, Machine
 
 MIB = 1024 * 1024

@@ -15,9 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.session import Session
 from dfs.errors import DFSError
+from dfs.sim.cluster import Cluster
 from dfs.ss.service import Settings
 from tests.client.desk import Desk
-from tests.simulation.cluster import Cluster
 
 #: A line of a WRITE session: the index of a word and the text that goes before it.
 Line = tuple[int, str]

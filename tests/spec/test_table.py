@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+from dfs.sim.cluster import Cluster
 from tests.client.desk import Desk
-from tests.simulation.cluster import Cluster
 from tests.spec.people import DeskCase
 
 #: What is printed on success.
