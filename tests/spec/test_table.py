@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
-from dfs.sim.cluster import Cluster
 from tests.client.desk import Desk
+from tests.simulation.scripted import ScriptedCluster
 from tests.spec.people import DeskCase
 
 #: What is printed on success.
@@ -258,7 +258,7 @@ class ExecTests(DeskCase):
 
     def test_who_may(self) -> None:
         """Who may read a document may run it, and nobody else; its status is the command's."""
-        cluster = Cluster("ss1", scripts=True)
+        cluster = ScriptedCluster("ss1")
         self.addCleanup(cluster.close)
         desks = {name: Desk(cluster.session(name), cluster.run) for name in ("ann", "ben", "cid")}
         for desk in desks.values():
