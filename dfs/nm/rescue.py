@@ -87,7 +87,7 @@ class Rescuer:
         places = (path, split(path)[1])
         for place in places:
             found = self._index.names.find(place)
-            if isinstance(found, Entry) and found.live:
+            if isinstance(found, Entry) and found.live and found.access.owner == owner:
                 return found
         try:
             return await self._changes.make(path, owner, lambda: target)

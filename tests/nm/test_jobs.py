@@ -24,6 +24,7 @@ from dfs.wire.messages import (
     PutFileContent,
     PutMetadata,
     Renote,
+    ViewFolder,
 )
 from tests.nm.pairs import Held, PairRig, key
 from tests.nm.shelf import parts, record
@@ -466,6 +467,24 @@ class LayingTests(PairRig):
         self.rescued()
         conflicts = [one.folder for one in self.disk.documents.values() if "conflict" in one.name]
         self.assertEqual(conflicts, [0])
+
+    def test_rescued_beside_others(self) -> None:
+        """Never into the document of somebody else who has that name already."""
+        alice, mallory = self.person("alice"), self.person("mallory")
+        self.ask(alice, Move("1.txt", "folder/"))
+        self.wait(1)
+        self.deleted_meanwhile("folder/1.txt")
+        name = "1.txt.conflict-ss1_backup-20231114T221325"
+        self.ask(mallory, Create(f"folder/{name}"))
+        self.back_with_a_change()
+        self.wait(5)
+        self.assertEqual(self.ss1.shelf.puts, [b"unseen"])
+        kept = [one for one in self.disk.documents.values() if one.name == name]
+        places = {one.access.owner: one.folder for one in kept}
+        self.assertEqual(places["alice"], 0)
+        self.assertNotEqual(places["mallory"], 0)
+        [line] = self.items(mallory, ViewFolder("folder"))
+        self.assertEqual((line.owner, line.size), ("mallory", 0))
 
     def test_rescued_after_restart(self) -> None:
         """Also when the name server restarts in between, after it heard of that change."""
