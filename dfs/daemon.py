@@ -105,6 +105,14 @@ def positive(text: str) -> float:
     return number
 
 
+def how_many(text: str) -> int:
+    """A coercer for how many of something there may be."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{text!r} is not a number above 0")
+    return number
+
+
 class DaemonOptions(Options):
     """
     The options that both daemons take; a subclass adds C{listen} with its own default.
@@ -130,6 +138,13 @@ class DaemonOptions(Options):
             None,
             "Where operators may come with telnet, a server endpoint; nowhere by default.",
             server_description,
+        ],
+        [
+            "max-per-address",
+            None,
+            64,
+            "Connections from one address that may be open at once; this machine is not counted.",
+            how_many,
         ],
     ]
 

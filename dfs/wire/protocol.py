@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from dfs.errors import DFSError, Internal
 from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, encode_error
+from dfs.wire.crowd import origin
 from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
 from dfs.wire.limits import Limits
@@ -92,6 +93,7 @@ class ServerProtocol(Protocol):
         self._taken: object = None
         self.lost = False
         self.peer: Peer
+        self.origin = ""
         self._link: Transport
         self.since = 0.0
 
@@ -101,6 +103,7 @@ class ServerProtocol(Protocol):
         self.since = self._clock.seconds()
         assert self.transport is not None
         address = address_text(self.transport.getPeer())
+        self.origin = origin(self.transport.getPeer())
         self._link = cast(Transport, self.transport)
         prompt(self.transport)
         self.peer = Peer(self.factory.next_number(), address, self.close)

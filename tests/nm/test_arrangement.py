@@ -423,7 +423,7 @@ class DeleteFolderTests(ArrangementCase):
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def begun(self, request: DeleteFolder) -> tuple[list[Any], Deferred[None]]:
-        """Alice begins to delete, and its first order is not answered yet; her answer, the order."""
+        """Alice begins to delete; her answer, and the first order, which is not answered yet."""
         order: Deferred[None] = Deferred()
         self.ss1.script = lambda _: None if order.called else order
         answers: list[Any] = []
