@@ -68,6 +68,18 @@ def server_description(text: str) -> str:
     return text
 
 
+def console_description(text: str) -> str:
+    """
+    The same for a console; a UNIX socket is its owner's alone, unless a mode is given.
+
+    @raise ValueError: if Twisted cannot read it.
+    """
+    server_description(text)
+    if text.startswith("unix:") and ":mode=" not in text:
+        text += ":mode=600"
+    return text
+
+
 def client_description(text: str) -> str:
     """
     A client endpoint description, also from the short form C{host:port}, checked.
@@ -137,7 +149,7 @@ class DaemonOptions(Options):
             None,
             None,
             "Where operators may come with telnet, a server endpoint; nowhere by default.",
-            server_description,
+            console_description,
         ],
         [
             "max-per-address",
