@@ -384,7 +384,7 @@ class ExecutionTests(SynchronousTestCase):
         self.assertEqual(len(self.machine.scripts), 3)
 
     def test_one_user(self) -> None:
-        """Nobody takes all the turns: three of one user run or wait, until one of them has ended."""
+        """Nobody takes all the turns: three of one user run or wait until one of them has ended."""
         alice = self.begin()
         self.store(alice, "a.sh", "sleep 3\necho hello")
         [bob] = self.readers(alice, 1)
