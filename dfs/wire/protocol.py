@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dfs.browsers import is_request
 from dfs.errors import DFSError, Internal
 from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, encode_error
 from dfs.wire.crowd import origin
@@ -221,7 +222,7 @@ class ServerProtocol(Protocol):
         except BadRequest as bad:
             # In its turn: an untagged answer must not overtake the ones before it.
             line = Line(bad.tag, Refused(bad.error), bad.length)
-            if bad.hopeless:
+            if bad.hopeless or is_request(raw.decode("latin-1")):
                 self._hear_no_more(line)
         return self._begin(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -212,6 +213,18 @@ class LimitTests(SynchronousTestCase):
         self.assertTrue(heard[0].startswith("#1|ERROR|INVALID|"))
         self.assertFalse(visitor.wire.open)
         self.assertEqual(done, [])
+
+    def note(self, done: list[Any], request: Any, exchange: Exchange) -> None:
+        """Remember what was asked."""
+        done.append(request)
+
+    def test_browser(self) -> None:
+        """A page in somebody's browser can ask nothing: behind its first line nothing is read."""
+        for first in (b"POST / HTTP/1.1", b"POST /a|b HTTP/1.1\r", b"GET /?x=\xff HTTP/1.0"):
+            done: list[Any] = []
+            visitor = House({Create: partial(self.note, done)}).visitor()
+            heard = visitor.send(first + b"\nHost: me\n\nLOGIN|alice\nCREATE|a\n")
+            self.assertEqual((len(heard), done, visitor.wire.open), (1, [], False), first)
 
     def test_connections(self) -> None:
         """One connection too many is told so and closed; later there is room again."""
