@@ -89,6 +89,7 @@ class Arrangement:
                 if request.existing and isinstance(there, Folder) and there.kept:
                     return Created(f"{there.id:016x}")
                 self._names.refuse_taken(above, name)
+                self._folders.room(user)
                 new = self._folders.new(name, above, user)
                 self._names.add_folder(new)
                 try:
