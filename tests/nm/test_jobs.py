@@ -24,7 +24,6 @@ from dfs.wire.messages import (
     PutFileContent,
     PutMetadata,
     Renote,
-    ViewFolder,
 )
 from tests.nm.pairs import Held, PairRig, key
 from tests.nm.shelf import parts, record
@@ -469,22 +468,20 @@ class LayingTests(PairRig):
         self.assertEqual(conflicts, [0])
 
     def test_rescued_beside_others(self) -> None:
-        """Never into the document of somebody else who has that name already."""
-        alice, mallory = self.person("alice"), self.person("mallory")
-        self.ask(alice, Move("1.txt", "folder/"))
-        self.wait(1)
-        self.deleted_meanwhile("folder/1.txt")
-        name = "1.txt.conflict-ss1_backup-20231114T221325"
-        self.ask(mallory, Create(f"folder/{name}"))
+        """Nobody else gets it, or keeps it from being saved, by having its name before."""
+        self.deleted_meanwhile("1.txt")
+        names = [f"1.txt.conflict-ss1_backup-20231114T221325{end}" for end in ("", "-2", "-3")]
+        for name, size in zip(names, (0, 6, 0), strict=True):
+            made = self.ask(self.person("mallory"), Create(name))
+            if size:
+                self.ss1.note(made.id, "1.0", size=size)
         self.back_with_a_change()
         self.wait(5)
+        owners = {one.name: one.access.owner for one in self.disk.documents.values()}
+        self.assertEqual([owners[name] for name in names], ["mallory"] * 3)
+        self.assertEqual(owners[f"{names[0]}-4"], "alice")
         self.assertEqual(self.ss1.shelf.puts, [b"unseen"])
-        kept = [one for one in self.disk.documents.values() if one.name == name]
-        places = {one.access.owner: one.folder for one in kept}
-        self.assertEqual(places["alice"], 0)
-        self.assertNotEqual(places["mallory"], 0)
-        [line] = self.items(mallory, ViewFolder("folder"))
-        self.assertEqual((line.owner, line.size), ("mallory", 0))
+        self.assertFalse(self.place().graves)
 
     def test_rescued_after_restart(self) -> None:
         """Also when the name server restarts in between, after it heard of that change."""
