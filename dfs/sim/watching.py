@@ -76,7 +76,7 @@ class Watching:
             known[new.id] = new
 
     def _buried(self, tombstone: Document) -> None:
-        """The last deletion counts: an earlier one may have been overruled by a change elsewhere."""
+        """The last deletion counts: a change elsewhere may have overruled an earlier one."""
         before, version = self.buried.get(tombstone.id), tombstone.version
         if before is None or version.a + version.b > before.a + before.b:
             self.buried[tombstone.id] = version
