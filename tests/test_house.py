@@ -23,14 +23,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "timing": set(),
     "logs": set(),
+    "browsers": set(),
     "loopback": set(),
     "columns": set(),
     "daemon": {"logs", "loopback"},
     "secret": {"errors"},
     # What operators type and see; what a server can tell them is in nm and ss.
-    "console": {"console", "columns", "logs", "errors"},
+    "console": {"console", "browsers", "columns", "logs", "errors"},
     "core": {"core", "errors"},
-    "wire": {"wire", "errors"},
+    "wire": {"wire", "browsers", "errors"},
     "store": {"store", "core", "errors"},
     # It runs in a Python that has nothing else, and so by itself.
     "sandbox": {"sandbox"},

@@ -30,7 +30,7 @@ from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm import tables
 from dfs.nm.journal import Change, IJournal, Snapshot
 from dfs.nm.kept import Stored
-from dfs.store.groupcommit import GroupCommit, connect
+from dfs.store.groupcommit import GroupCommit, connect, make_private
 
 
 @implementer(IJournal)
@@ -115,6 +115,7 @@ class SQLiteJournal:
         if not self.path.stat().st_size:
             raise self._damaged("it is empty")
         try:
+            make_private(str(self.path))
             connection = connect(str(self.path))
             _check(connection, self.path)
             ask = connection.execute
@@ -185,6 +186,7 @@ def make(path: Path, cluster_id: str, changes: Iterable[Change] = ()) -> None:
         raise Corrupt(f"{path} is missing although its log is there; restore it")
     new = path.with_name("journal.new")
     new.unlink(missing_ok=True)
+    make_private(str(new))
     connection = sqlite3.connect(new, isolation_level=None)
     connection.execute("PRAGMA synchronous=FULL")
     connection.executescript(tables.SCHEMA)

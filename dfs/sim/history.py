@@ -38,6 +38,9 @@ LOOK = 0.25
 #: Seconds in which everything has to have settled.
 SETTLE = 1200.0
 
+#: Events of a history; ordinary ones have ten or twenty thousand.
+EVENTS = 200_000
+
 #: Changes that can be taken back; enough for all that a history has.
 UNDO_DEPTH = 1000
 
@@ -203,7 +206,12 @@ class History:
             self.watching.look()
 
     def _step(self, end: float) -> bool:
-        """The next event; what it raises is a defect of whoever it belongs to."""
+        """
+        The next event; what it raises is a defect of whoever it belongs to.
+
+        @raise AssertionError: there is no end of them.
+        """
+        assert self.cluster.clock.events < EVENTS, f"I12: {EVENTS} events, and no end"
         try:
             return self.cluster.clock.step(end)
         except Exception:

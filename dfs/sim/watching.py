@@ -24,7 +24,7 @@ class Watching:
     Looks on.
 
     @ivar wrong: what was not as it must be.
-    @ivar buried: of each deleted document, the version that the first deletion had seen.
+    @ivar buried: of each deleted document, the version that its deletion made.
     """
 
     _cluster: Cluster
@@ -72,8 +72,14 @@ class Watching:
             if old is not None:
                 self._went_back(name, old, new)
             if new.deleted and new.current.modified_by:  # else its peer had it deleted before
-                self.buried.setdefault(new.id, new.version)
+                self._buried(new)
             known[new.id] = new
+
+    def _buried(self, tombstone: Document) -> None:
+        """The last deletion counts: a change elsewhere may have overruled an earlier one."""
+        before, version = self.buried.get(tombstone.id), tombstone.version
+        if before is None or version.a + version.b > before.a + before.b:
+            self.buried[tombstone.id] = version
 
     def _went_back(self, name: str, old: Document, new: Document) -> None:
         same = old.version == new.version and old.current.content != new.current.content

@@ -35,7 +35,7 @@ from dfs.store.encoding import (
     encode,
     summarize,
 )
-from dfs.store.groupcommit import GroupCommit, connect
+from dfs.store.groupcommit import GroupCommit, connect, make_private
 from dfs.store.interfaces import (
     INLINE_BYTES,
     Access,
@@ -121,6 +121,7 @@ class SQLiteStore:
             objects = Objects(path)
             objects.prepare()
             database = os.path.join(path, "store.db")
+            make_private(database)
             writing = _connected(database, connect)
             undo.callback(writing.close)
             opened: Opened = prepare(writing, path, name, new_store_id)
