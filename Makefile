@@ -3,6 +3,7 @@
 # make test    all tests          make check   format, lint, types, documentation
 # make docs    API pages          make bench   the measurements
 # make sim     500 fresh simulated histories
+# make chaos   a cluster whose processes and links fail all the time: make chaos SECONDS=300 SEED=7
 # make lock    renews requirements.lock from the ranges in setup.py
 # make clean   removes what the others made, but not the data in var/
 
@@ -14,9 +15,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 VAR := var
 SERVERS := ss1 ss1_backup
+SECONDS ?= 180
 PAGES := $(wildcard *.rst docs/*.rst docs/decisions/*.rst)
 
-.PHONY: run start stop test check docs sim bench lock clean
+.PHONY: run start stop test check docs sim bench chaos lock clean
 
 # ---- set-up: one environment; what only the checks need is added when they are asked for
 
@@ -91,6 +93,9 @@ sim: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
+
+chaos: $(VENV)/dev
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 lock:
 	@rm -rf $(VENV)-lock

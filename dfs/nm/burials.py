@@ -46,17 +46,17 @@ class Burials:
         """Whether the end of some document is not in the journal yet."""
         return bool(self._going)
 
-    async def bury(self, entry: Entry, *, ghost: bool = False) -> None:
+    async def bury(self, entry: Entry, *, left_at: str = "") -> None:
         """
         End a document; whoever calls this has the turn at its name.
 
-        @param ghost: the active member may still have it.
+        @param left_at: name of a member that may still have it.
         @raise DFSError: the journal does not know yet; it will be tried again.
         """
         if entry.id not in self._index:
             return
         entry.live = False
-        grave = self._going[entry] = self._grave(entry, ghost)
+        grave = self._going[entry] = self._grave(entry, left_at)
         try:
             await self._journal.commit([DropDocument(grave)])
         except Exception:
@@ -69,14 +69,16 @@ class Burials:
         if grave.haunted:
             self._index.haunt(grave)
 
-    def _grave(self, entry: Entry, ghost: bool) -> Grave:
+    def _grave(self, entry: Entry, left_at: str) -> Grave:
         """
         What is kept of a document, and which members may still have it.
 
         Who was found to may have it at an earlier try may still, whoever serves now.
         """
         pair, before = entry.place.pair, self._going.get(entry)
-        at_peer = pair.copying or entry.copy.number > 0
+        having = {left_at}
+        if pair.copying or entry.copy.number > 0:
+            having.add(pair.peer)
         return Grave(
             entry.id,
             pair.name,
@@ -84,14 +86,14 @@ class Burials:
             entry.access.owner,
             entry.version,
             self._wall(),
-            (ghost if pair.home_active else at_peer) or (before is not None and before.at_home),
-            (at_peer if pair.home_active else ghost) or (before is not None and before.at_backup),
+            pair.home in having or (before is not None and before.at_home),
+            pair.backup in having or (before is not None and before.at_backup),
         )
 
     def found_dead(self, entry: Entry) -> None:
         """The storage server says that a document was deleted."""
         entry.live = False
-        self._going.setdefault(entry, self._grave(entry, ghost=False))
+        self._going.setdefault(entry, self._grave(entry, ""))
         self._start(entry)
 
     def sweep(self) -> None:

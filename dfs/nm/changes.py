@@ -131,7 +131,7 @@ class Changes:
                 try:
                     await self._teller.make(server, entry)
                 except DFSError as error:
-                    await self._take_back(entry, error)
+                    await self._take_back(entry, server.name, error)
                 entry.live = True
                 return entry
 
@@ -145,16 +145,17 @@ class Changes:
         noted = Noted.new(self._index.places[pair].pair, now, user)
         return Stored(*(document_id, folder.id, name, pair), AccessList(user), now, 1, 1, noted)
 
-    async def _take_back(self, entry: Entry, error: DFSError) -> None:
+    async def _take_back(self, entry: Entry, server: str, error: DFSError) -> None:
         """
         A document could not be made.
 
         @raise Unavailable: always.
         """
-        ghost = isinstance(error, NoAnswer)  # it may exist there all the same
-        path, pair = entry.path, entry.place.pair
-        await self._burials.bury(entry, ghost=ghost)
-        raise Unavailable(f"{pair.active} could not make {path!r}: {error}") from error
+        path = entry.path
+        # It may exist there all the same: a disk that failed may have kept it.
+        doubtful = isinstance(error, NoAnswer | Internal)
+        await self._burials.bury(entry, left_at=server if doubtful else "")
+        raise Unavailable(f"{server} could not make {path!r}: {error}") from error
 
     async def delete(self, request: Delete, exchange: Exchange) -> None:
         """Delete a document."""
@@ -180,8 +181,8 @@ class Changes:
                 raise _begun(entry, error) from error
             try:
                 # If another member serves by now, that was not asked.
-                ghost = entry.place.pair.active != server.name
-                await self._burials.bury(entry, ghost=ghost)
+                active = entry.place.pair.active
+                await self._burials.bury(entry, left_at=active if active != server.name else "")
             except DFSError as error:
                 raise _begun(entry, error) from error
 

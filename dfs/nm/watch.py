@@ -6,7 +6,9 @@ decided by L{dfs.core.liveness}.  Must not know what follows when a server has f
 
 Note [Crashed].  A connection that breaks proves nothing.  But a port that refuses, on every try
 for C{crash_grace} seconds, has no process behind it, and a process that is gone holds no lease.
-One that is started again in that time is not given up.
+One that is started again in that time is not given up.  A port that answers says nothing either: a
+process that is about to die may still answer once.  So it is asked again, until the server is back
+or has failed.
 """
 
 from __future__ import annotations
@@ -106,12 +108,16 @@ class Watch:
         probing.addBoth(self._probed, server, probing)
 
     async def _probe(self, server: Server) -> None:
-        end = self._clock.seconds() + self._intervals.crash_grace
-        address = server.known.address
-        while await self._refuses(address):
+        grace, address = self._intervals.crash_grace, server.known.address
+        end = self._clock.seconds() + grace
+        while True:
+            refused = await self._refuses(address)
             if not server.here or server.peer is not None:
                 return  # it has come back, or was given up for another reason
-            if self._clock.seconds() >= end:
+            now = self._clock.seconds()
+            if not refused:
+                end = now + grace
+            elif now >= end:
                 self._fail(server, "its process is gone")
                 return
             await deferLater(self._clock, PROBE_PAUSE)

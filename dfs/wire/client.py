@@ -37,7 +37,7 @@ from dfs.wire.framing import Framer
 from dfs.wire.messages import PROTOCOL, Hello, Prove, Record, Request, Welcome
 from dfs.wire.proof import NONCE_BYTES, Claim, prove, proves
 from dfs.wire.sending import Sending
-from dfs.wire.transport import Transport, flow, prompt
+from dfs.wire.transport import Transport, cancelled, flow, prompt
 from dfs.wire.upload import MAX_BLOCK
 
 A = TypeVar("A", bound=Record)
@@ -407,12 +407,12 @@ def connect(endpoint: IStreamClientEndpoint, clock: IReactorTime) -> Deferred[Co
     """
     Dial.
 
-    @return: fails with what the endpoint says.
+    @return: fails with what the endpoint says; C{CancelledError} if nobody wants it any more.
     """
     factory = Factory.forProtocol(lambda: Connection(clock))
     # Otherwise each try is two lines in the log.
     factory.noisy = False
-    return cast("Deferred[Connection]", endpoint.connect(factory))
+    return cast("Deferred[Connection]", endpoint.connect(factory).addErrback(cancelled))
 
 
 async def greet_as_client(connection: Connection, user: str) -> Welcome:

@@ -13,7 +13,10 @@ from typing import Any, Protocol
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import CancelledError
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.python.failure import Failure
 
 #: Bytes that are read, and sent, at one go while large content flows.
 WIDE = 256 * 1024
@@ -89,3 +92,15 @@ def address_text(address: IAddress) -> str:
     if isinstance(address, IPv6Address):
         return f"[{address.host}]:{address.port}"
     return str(address)
+
+
+def cancelled(failure: Failure) -> Failure:
+    """
+    A dial that nobody wants any more fails as everything else does that is cancelled.
+
+    Endpoints have an error of their own for that, which whoever sets a time limit, or looks whether
+    it was cancelled, would take for an answer of the other side.
+    """
+    if failure.check(ConnectingCancelledError):
+        return Failure(CancelledError())
+    return failure

@@ -158,6 +158,28 @@ class CreateTests(Rig):
         self.restart()
         self.refused(NotFound, self.person("alice"), GetInfo("a.txt"))
 
+    def test_broken_disk(self) -> None:
+        """
+        What a disk may have kept although it failed is removed when its server is back (seed 21).
+        """
+        ss1, alice = self.registered(), self.person("alice")
+
+        def broken(order: object) -> None:
+            raise Internal("the disk failed; whether this was kept is not known")
+
+        ss1.script = broken
+        self.refused(Unavailable, alice, Create("a.txt"), "the disk failed")
+        ss1.vanish()
+        self.wait(2)
+        ss1.script = lambda order: None
+        made, *_ = ss1.orders
+        assert isinstance(made, PutMetadata)
+        ss1.orders.clear()
+        self.network.listen(ss1.address, ss1.factory)
+        ss1.register()
+        self.wait(6)
+        self.assertEqual(ss1.orders, [DeleteFile(made.id, 1, "")])
+
     def test_frozen_server(self) -> None:
         """H31: a storage server that does not answer costs seconds, and holds up nobody else."""
         ss1, ss2 = self.registered(), self.registered("ss2", 5002)
@@ -511,6 +533,26 @@ class AccessTests(Rig):
         self.ss1.script = lambda order: None
         self.wait(6)
         self.assertTrue(self.ss1.ask(Heartbeat(1, 0, 0)).serve)
+
+    def test_revoked_on_a_broken_disk(self) -> None:
+        """A server whose disk failed while it was told of a right is told again when it is back."""
+        self.ask(self.alice, AddAccess("a.txt", "bob", "r"))
+
+        def broken(order: object) -> None:
+            raise Internal("the disk failed; whether this was kept is not known")
+
+        self.ss1.script = broken
+        answer = outcome(self.alice.ask(RemAccess("a.txt", "bob")))
+        self.wait(0.1)
+        self.ss1.goodbye()
+        self.ss1.script = lambda order: None
+        orders = len(self.ss1.orders)
+        self.ss1.register()
+        self.wait(6)
+        order = self.ss1.orders[-1]
+        assert isinstance(order, PutMetadata)
+        self.assertEqual((len(self.ss1.orders), order.grants), (orders + 1, ()))
+        self.assertEqual(answer, ["Done"])
 
     def test_revoked_late(self) -> None:
         """A server that hears of it a little later is not waited for any longer."""

@@ -100,6 +100,26 @@ class CrashTests(MembersRig):
         self.live(4, self.backup)
         self.assertEqual((self.state(), self.serves()), ("FAILED_OVER", "ss1_backup"))
 
+    def test_answered_while_it_died(self) -> None:
+        """A port that answered once, and refuses from then on, has no process behind it."""
+        self.ss1.part()
+        self.wait(0.3)
+        self.ss1.vanish()
+        self.wait(0.9)
+        self.assertEqual(self.state(), "PROTECTED")
+        self.wait(0.5)
+        self.assertEqual((self.state(), self.serves()), ("FAILED_OVER", "ss1_backup"))
+
+    def test_refuses_now_and_then(self) -> None:
+        """A port that answers in between has a process behind it: only silence counts."""
+        self.ss1.part()
+        for _ in range(5):
+            self.network.silence(self.ss1.address)
+            self.wait(0.7)
+            self.network.listen(self.ss1.address, self.ss1.factory)
+            self.wait(0.3)
+        self.assertEqual(self.state(), "PROTECTED")
+
     def test_peer(self) -> None:
         """A peer that crashed is away after a second."""
         self.backup.vanish()
