@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.failures import Unanswered
 from dfs.errors import Busy, Invalid, Unavailable
-from dfs.sim.cluster import Cluster
+from dfs.nm.execution import OF_USER
 from tests.client.desk import Desk
 from tests.simulation.machine import FakeProcess
 from tests.simulation.scripted import ScriptedCluster
@@ -134,12 +134,12 @@ class LibraryTests(ExecCase):
     def test_busy(self) -> None:
         """BUSY is asked again: nothing was run; with no place in 30 s it is the answer."""
         self.store("sleep 9")
-        others = [self.session.execute("a.sh") for _ in range(10)]
+        others = [self.session.execute("a.sh") for _ in range(OF_USER)]
         readings = [other.read() for other in others]
         self.cluster.advance(0.5)
         output = self.session.execute("a.sh")
         self.assertEqual(self.cluster.run(output.read()), b"")
-        self.assertEqual(len(self.cluster.machine.scripts), 11)
+        self.assertEqual(len(self.cluster.machine.scripts), OF_USER + 1)
         for reading in readings:
             self.cluster.run(reading)
 
