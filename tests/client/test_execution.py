@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dfs.client.failures import Unanswered
 from dfs.errors import Busy, Invalid, Unavailable
 from dfs.nm.execution import OF_USER
+from dfs.sim.cluster import Cluster
 from tests.client.desk import Desk
 from tests.simulation.machine import FakeProcess
 from tests.simulation.scripted import ScriptedCluster
