@@ -73,7 +73,7 @@ stop:
 
 test: $(VENV)/dev
 	$(BIN)/python -m twisted.trial --reporter=summary tests
-	$(BIN)/python -m pytest
+	DFS_SIM_SEEDS=200 $(BIN)/python -m pytest
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .
@@ -89,7 +89,7 @@ docs: $(VENV)/dev
 	$(BIN)/pydoctor
 
 sim: $(VENV)/dev
-	DFS_SIM_SEEDS=500 $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
+	DFS_SIM_SEEDS=500 DFS_SIM_BASE=$$(date +%s) $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
