@@ -1,9 +1,9 @@
 """
 Simulated histories: those that went wrong once, and fresh ones.
 
-C{DFS_SIM_SEEDS=500} runs so many, C{DFS_SIM_BUDGET} seconds at most, from C{DFS_SIM_BASE} on.  Without
-the latter it is always the same ones, so that the tests say the same twice; C{make sim} takes others
-each time.
+C{DFS_SIM_SEEDS=500} runs so many, C{DFS_SIM_BUDGET} seconds at most, from C{DFS_SIM_BASE} on.
+Without the latter they are always the same, so that the tests say the same twice; C{make sim} takes
+others each time.
 """
 
 from __future__ import annotations
