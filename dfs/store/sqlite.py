@@ -31,10 +31,8 @@ from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, Unavailable
 from dfs.store.accesses import Accesses
-from dfs.store.encoding import (
-    encode,
-    summarize,
-)
+from dfs.store.encoding import encode, summarize
+from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import GroupCommit, connect
 from dfs.store.interfaces import (
     INLINE_BYTES,
@@ -98,6 +96,7 @@ class SQLiteStore:
         reserve: int = RESERVE_BYTES,
         free: Callable[[str], int] = free_bytes,
         connect: Callable[[str], sqlite3.Connection] = connect,
+        files: Files = DISK,
     ) -> SQLiteStore:
         """
         Open the store in a folder; make it if there is none.
@@ -109,16 +108,17 @@ class SQLiteStore:
         @param reserve: bytes that are kept free, see Note [Room].
         @param free: how many bytes there are on the disk of a path.
         @param connect: opens the database for the writer.
+        @param files: by which everything else is written and read.
         @raise Locked: another process has it open.
         @raise Conflict: it belongs to another storage server.
         @raise Corrupt: its database is damaged.
         @raise Unsupported: a newer program made it.
         """
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        files.make_folders(os.path.abspath(path))
         with contextlib.ExitStack() as undo:
             descriptor = lock(path)
             undo.callback(os.close, descriptor)
-            objects = Objects(path)
+            objects = Objects(path, files)
             objects.prepare()
             database = os.path.join(path, "store.db")
             writing = _connected(database, connect)
@@ -235,7 +235,7 @@ class SQLiteStore:
             if not self.has(content.sha256):
                 raise unknown(content) from None
             raise
-        return FileReader(self._threads, Scan(descriptor, content))
+        return FileReader(self._threads, Scan(descriptor, content, self._objects.files))
 
     # Receiving contents.
 
@@ -261,7 +261,7 @@ class SQLiteStore:
             if free(path) < reserve:
                 raise _no_room()
 
-        return Spool(self._objects.incoming_path(), room, known)
+        return Spool(self._objects.incoming_path(), room, known, self._objects.files)
 
     def _received(self, incoming: Incoming) -> None:
         assert incoming.content is not None
