@@ -30,7 +30,7 @@ from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm import tables
 from dfs.nm.journal import Change, IJournal, Snapshot
 from dfs.nm.kept import Stored
-from dfs.store.groupcommit import GroupCommit, connect
+from dfs.store.groupcommit import GroupCommit, connect, settle
 
 
 @implementer(IJournal)
@@ -150,6 +150,7 @@ class SQLiteJournal:
         try:
             connection = connect(str(self.path))
             _check(connection, self.path)
+            settle(connection)
             ask = connection.execute
             row = ask("SELECT value FROM facts WHERE name='cluster_id'").fetchone()
             if row is None:

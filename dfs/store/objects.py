@@ -40,10 +40,13 @@ class Objects:
     The two folders of a store that hold large contents.
 
     @ivar files: by which they are written and read.
+    @ivar _made: folders in C{objects/} whose names are durable; that one of them is there does not
+        say so, because a process may have been killed, or an fsync refused, after it was made.
     """
 
     _path: str
     files: Files = DISK
+    _made: set[str] = field(factory=set, init=False)
     _received: int = field(default=0, init=False)
 
     def prepare(self) -> None:
@@ -75,12 +78,11 @@ class Objects:
         """
         target = self.path(sha256)
         folder = os.path.dirname(target)
-        try:
-            self.files.make_folder(folder)
-        except FileExistsError:
-            pass
-        else:
+        if folder not in self._made:
+            with contextlib.suppress(FileExistsError):
+                self.files.make_folder(folder)
             self.files.sync_folder(os.path.dirname(folder))
+            self._made.add(folder)
         # By way of a second name, so that a file that is there already is replaced in one moment:
         # it may be a damaged leftover, or it may be needed if this transaction is undone.
         second = incoming + ".link"

@@ -23,6 +23,7 @@ from attrs import frozen
 
 from dfs.errors import Conflict, Corrupt, Locked, Unsupported
 from dfs.store.encoding import COLUMNS
+from dfs.store.groupcommit import settle
 from dfs.store.interfaces import Identity
 
 #: Raised whenever older programs could not read what newer ones write.
@@ -133,6 +134,7 @@ def prepare(
             )
         if found == 0:
             _create(connection, name, new_store_id())
+        settle(connection)
         return _read(connection, path, name)
     except (sqlite3.Error, TypeError) as error:
         raise Corrupt(f"the database of the store {path} is damaged: {error}") from error

@@ -181,6 +181,19 @@ def fingerprint(tree: Tree) -> bytes:
     return total.digest()
 
 
+def found(path: str) -> Folder:
+    """What is in a folder, all of it durable."""
+    folder = Folder()
+    for one in os.scandir(path):
+        if one.is_dir():
+            folder.names[one.name] = found(one.path)
+        elif not one.name.startswith(("store.db", "lock")):
+            with open(one.path, "rb") as file:
+                data = file.read()
+            folder.names[one.name] = Node(data, data)
+    return folder
+
+
 def make(path: str, tree: Tree) -> None:
     """Make files and folders."""
     os.makedirs(path, exist_ok=True)

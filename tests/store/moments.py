@@ -7,6 +7,7 @@ that writes the database), what is kept of each, and how a store is made of what
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -24,6 +25,7 @@ from dfs.store.groupcommit import connect
 from dfs.store.interfaces import Access, Identity
 from dfs.store.sqlite import SQLiteStore
 from tests.store.dying import DyingFiles, Folder, Tree, left, make, seen, torn
+from tests.store.faulty import broken, full
 from tests.store.pump import Pump
 
 #: Of the ways in which a disk may be left at one moment.
@@ -92,6 +94,26 @@ class State:
             self.database.make(f"{path}/{STORE}")
 
 
+@frozen
+class Fault:
+    """
+    How a call fails.
+
+    @ivar full: for want of room; otherwise the disk is broken.
+    @ivar late: after it was done.
+    """
+
+    full: bool
+    late: bool = False
+
+    def error(self, call: str) -> Exception:
+        """What it raises."""
+        if call.islower():
+            number = errno.ENOSPC if self.full else errno.EIO
+            return OSError(number, os.strerror(number))
+        return full() if self.full else broken()
+
+
 @define(eq=False)
 class Trap:
     """
@@ -99,8 +121,8 @@ class Trap:
 
     @ivar moments: those that were met, if C{keeping}.
     @ivar calls: the names of calls, in order.
-    @ivar fault: the number of the call that fails (see C{calls}), and with what.
-    @ivar after: the call is done, and then fails.
+    @ivar failed: the call that did.
+    @ivar fault: the number of the call that fails, and how.
     """
 
     root: str
@@ -108,10 +130,10 @@ class Trap:
     moments: list[Moment] = field(factory=list)
     calls: list[str] = field(factory=list)
     commits: int = 0
-    fault: tuple[int, BaseException] | None = None
-    after: bool = False
+    fault: tuple[int, Fault] | None = None
     files: DyingFiles = field(init=False)
     gate: threading.Event = field(factory=threading.Event)
+    failed: str = ""
 
     def __attrs_post_init__(self) -> None:
         self.files = DyingFiles(self.root, self.met)
@@ -132,14 +154,16 @@ class Trap:
         with self.files.lock:
             self.calls.append(call)
             self.keep(call)
-            if self.fault is not None and self.fault[0] == len(self.calls) and not self.after:
-                raise self.fault[1]
+            self.fail(call, late=False)
 
-    def done(self) -> None:
-        """It happened."""
-        with self.files.lock:
-            if self.fault is not None and self.fault[0] == len(self.calls) and self.after:
-                raise self.fault[1]
+    def fail(self, call: str, *, late: bool) -> None:
+        """Fail, if it is the turn of this call."""
+        if self.fault is not None and self.fault[0] == len(self.calls):
+            fault = self.fault[1]
+            if fault.late is late:
+                self.fault = None
+                self.failed = call
+                raise fault.error(call)
 
     def keep(self, call: str, database: Database | None = None, *, committing: bool = False) -> None:
         """Remember this moment."""
@@ -166,7 +190,7 @@ class Trap:
                 done = super().execute(sql, *arguments)
                 if sql == "COMMIT" or sql.startswith("PRAGMA wal_checkpoint"):
                     trap.finished(sql, before)
-                trap.done()
+                trap.fail(sql[:24], late=True)
                 return done
 
         connection = sqlite3.connect(

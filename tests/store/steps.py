@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve, frozen
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from dfs.core.access import AccessList
 from dfs.core.documents import Content, Document
@@ -182,10 +183,11 @@ def _together(hands: Hands) -> None:
     works.append(hands.store.commit(buried(hands.document(3), ALICE)))
     works.append(hands.store.commit(with_text(hands.document(4), content)))
     hands.gate.set()
-    try:
-        hands.wait(gatherResults(works, consumeErrors=True))
-    finally:
-        incoming.release()
+    outcomes = [hands.pump.outcome(work) for work in works]
+    incoming.release()
+    for one in outcomes:
+        if isinstance(one, Failure):
+            one.raiseException()
 
 
 def _close(hands: Hands) -> None:

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.store.sqlite import SQLiteStore
-from tests.store.dying import fingerprint
+from tests.store.dying import fingerprint, seen
 from tests.store.moments import Contents, Moment, State, Trap, contents, opened, scratch, states
 from tests.store.pump import Pump
 from tests.store.steps import SECOND, STEPS, Hands, Step
@@ -99,3 +99,42 @@ class CrashPointTests(SynchronousTestCase):
         total = sum(self.checked.values())
         print(f"\n{total:,} distinct crash states:", dict(self.checked))
         self.assertGreater(total, 1_000)
+
+    def again(self, step: Step, moment: Moment) -> list[State]:
+        """
+        The process was killed at a moment, and what it wrote is not durable yet: another one does
+        what was not done.  What a loss of power leaves after its answer.
+        """
+        root = f"{self.top}/again"
+        shutil.rmtree(root, ignore_errors=True)
+        State(seen(moment.disk), moment.database).make(root)
+        trap = Trap(root)
+        trap.files.disk = moment.disk.copy({})
+        store = trap.open(self.pump, self.deaths)
+        if moment.commits < step.commits:
+            step.act(Hands(store, self.pump, trap.gate))
+        trap.keeping = True
+        trap.keep("the end")
+        trap.keeping = False
+        self.pump.result(store.close())
+        return states(trap.moments[-1], self.chance, 4)
+
+    def test_killed_before(self) -> None:
+        """What a killed process left undurable is durable when the next one says OK."""
+        self.trap = Trap(f"{self.top}/disk", keeping=True)
+        os.makedirs(self.trap.root)
+        store = self.trap.open(self.pump, self.deaths)
+        for step in STEPS:
+            self.trap.begin()
+            self.trap.keeping = step.name in ("large commit", "replica of several contents")
+            step.act(Hands(store, self.pump, self.trap.gate))
+            self.trap.keep("the next step")
+            moments = [one for one in self.trap.moments if not one.committing]
+            self.trap.keeping = False
+            if moments:
+                after = contents(store, self.pump)
+                for moment in moments:
+                    for state in self.again(step, moment):
+                        self.assertEqual(self.contents(state), after, f"killed before {moment.call}")
+                        self.checked[step.name] += 1
+        print("\nkilled, repeated, and power lost:", dict(self.checked))
