@@ -25,8 +25,8 @@ from dfs.core.endings import Ending, Stopped
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
 from dfs.errors import Busy, DFSError, TooLarge, Unavailable, Unsupported
 from dfs.nm.changes import user_of
-from dfs.nm.fleet import Fleet
 from dfs.nm.entries import Entry, demand
+from dfs.nm.fleet import Fleet
 from dfs.nm.index import Index
 from dfs.nm.runs import Run, Sandbox
 from dfs.wire.exchange import Exchange, Peer

@@ -45,8 +45,8 @@ from dfs.store.interfaces import (
 )
 from dfs.store.ledger import Change, Ledger, Outcome, Source
 from dfs.store.objects import Objects, Scan, Spool
-from dfs.store.reading import Reading, unknown
-from dfs.store.schema import Opened, lock, prepare
+from dfs.store.reading import Reading, as_text, unknown
+from dfs.store.schema import DAMAGED, Opened, lock, prepare
 from dfs.store.transfers import FileReader, Incoming, Threads, Whole
 
 T = TypeVar("T")
@@ -123,11 +123,13 @@ class SQLiteStore:
             database = os.path.join(path, "store.db")
             writing = _connected(database, connect)
             undo.callback(writing.close)
+            writing.text_factory = as_text
             opened: Opened = prepare(writing, path, name, new_store_id)
             ledger = Ledger(objects, writing, opened.seq)
             ledger.sweep_all()
             reading = sqlite3.connect(database, isolation_level=None)
             undo.callback(reading.close)
+            reading.text_factory = as_text
             reading.execute("PRAGMA query_only=ON")
             reading.execute("PRAGMA cache_size=-16384")
             undo.pop_all()
@@ -419,7 +421,7 @@ class SQLiteStore:
 def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlite3.Connection:
     try:
         return connect(path)
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise Corrupt(f"{path} is damaged or no database: {error}") from error
 
 

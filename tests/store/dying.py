@@ -330,4 +330,3 @@ class DyingFiles(Files):
             super().unlink(path)
             folder, name = self._find(path)
             folder.put(name, None)
-

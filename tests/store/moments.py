@@ -165,7 +165,9 @@ class Trap:
                 self.failed = call
                 raise fault.error(call)
 
-    def keep(self, call: str, database: Database | None = None, *, committing: bool = False) -> None:
+    def keep(
+        self, call: str, database: Database | None = None, *, committing: bool = False
+    ) -> None:
         """Remember this moment."""
         if self.keeping:
             disk = self.files.disk.copy({})
@@ -322,4 +324,3 @@ def scratch() -> str:
     shutil.rmtree(path, ignore_errors=True)
     os.makedirs(path)
     return path
-

@@ -135,6 +135,8 @@ class CrashPointTests(SynchronousTestCase):
                 after = contents(store, self.pump)
                 for moment in moments:
                     for state in self.again(step, moment):
-                        self.assertEqual(self.contents(state), after, f"killed before {moment.call}")
+                        self.assertEqual(
+                            self.contents(state), after, f"killed before {moment.call}"
+                        )
                         self.checked[step.name] += 1
         print("\nkilled, repeated, and power lost:", dict(self.checked))

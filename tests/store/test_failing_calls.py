@@ -12,9 +12,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import DFSError, Internal, Unavailable
-from dfs.store.sqlite import SQLiteStore
 from tests.store.dying import found
-from tests.store.moments import Contents, Fault, State, Trap, contents, opened, scratch, states
+from tests.store.moments import Contents, Fault, Trap, contents, opened, scratch, states
 from tests.store.pump import Pump
 from tests.store.samples import new, with_text
 from tests.store.steps import STEPS, Hands, Step
