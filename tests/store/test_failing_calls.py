@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import DFSError, Internal, Unavailable
 from tests.store.dying import found
-from tests.store.moments import Contents, Fault, Trap, contents, opened, scratch, states
+from tests.store.moments import Contents, Fault, Trap, contents, opened, scratch, states, tidy
 from tests.store.pump import Pump
 from tests.store.samples import new, with_text
 from tests.store.steps import STEPS, Hands, Step
@@ -125,6 +125,8 @@ class FailingCallTests(SynchronousTestCase):
             if step.whole:
                 self.assertIn(said, may, where)
         self.pump.result(self.store.close())
+        if fault.full and not self.trap.failed.startswith(TIDYING):
+            tidy(self.trap.path)
         self.flushLoggedErrors(OSError)
         return True
 
