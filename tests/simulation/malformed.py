@@ -62,7 +62,7 @@ class Lines:
         else:
             text = self._request(chance.choice(only))
         raw = text.encode()
-        for _ in range(chance.choice((0, 0, 1, 1, 2, 5))):
+        for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2, 5))):
             raw = self._changed(raw)
         return raw + chance.choice((b"\n", b"\n", b"\r\n", b"\n\n")) + self._content(raw)
 
@@ -119,8 +119,12 @@ class Lines:
             lambda: b"|".join(fields[:-1]),
             lambda: raw + b"|" + chance.choice(TEXTS).encode(),
             lambda: raw + b"|bytes=" + chance.choice((b"3", b"*", b"x", b"", b"3|bytes=4")),
-            lambda: raw[:at] + chance.choice((b"%00", b"%zz", b"%", b"%FF", b"%0A", b"%7C")) + raw[at:],
-            lambda: raw[:at] + chance.choice((b"\0", b"\xff\xfe", b"\xc3", b"\r", b"\n")) + raw[at:],
+            lambda: (
+                raw[:at] + chance.choice((b"%00", b"%zz", b"%", b"%FF", b"%0A", b"%7C")) + raw[at:]
+            ),
+            lambda: (
+                raw[:at] + chance.choice((b"\0", b"\xff\xfe", b"\xc3", b"\r", b"\n")) + raw[at:]
+            ),
             lambda: raw.replace(b"1", str(chance.choice(WHOLE)).encode(), 1),
         ]
         return chance.choice(ways)()
@@ -135,7 +139,12 @@ class Lines:
             blocks = b"".join(
                 b"DATA|%d\n%s\n" % (size, chance.randbytes(size)) for size in (3, 0, 9)
             )
-            ends = (b"STOP|12|" + b"ab" * 32 + b"\n", b"STOP|x\n", b"ERROR|INVALID|no\n", b"DATA|-1\n")
+            ends = (
+                b"STOP|12|" + b"ab" * 32 + b"\n",
+                b"STOP|x\n",
+                b"ERROR|INVALID|no\n",
+                b"DATA|-1\n",
+            )
             return blocks[chance.randrange(3) :] + chance.choice(ends)
         size = int(found[1]) + chance.choice((0, 0, 0, 1, -1))
         return chance.randbytes(max(0, size))
