@@ -19,7 +19,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 
 from dfs.client.session import Session, Waiting
-from dfs.client.session import Session
 from dfs.errors import DFSError
 from dfs.wire.client import Connection, connect
 from tests.process.processes import Cluster, Daemon, reactor, within
