@@ -2,6 +2,7 @@
 # make stop    ends the servers
 # make test    all tests          make check   format, lint, types, documentation
 # make docs    API pages          make bench   the measurements
+# make sim     500 fresh simulated histories
 # make lock    renews requirements.lock from the ranges in setup.py
 # make clean   removes what the others made, but not the data in var/
 
@@ -15,7 +16,7 @@ VAR := var
 SERVERS := ss1 ss1_backup
 PAGES := $(wildcard *.rst docs/*.rst docs/decisions/*.rst)
 
-.PHONY: run start stop test check docs bench lock clean
+.PHONY: run start stop test check docs sim bench lock clean
 
 # ---- set-up: one environment; what only the checks need is added when they are asked for
 
@@ -84,6 +85,9 @@ check: $(VENV)/dev
 docs: $(VENV)/dev
 	@rm -rf docs/api
 	$(BIN)/pydoctor
+
+sim: $(VENV)/dev
+	DFS_SIM_SEEDS=500 $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench

@@ -68,6 +68,18 @@ def server_description(text: str) -> str:
     return text
 
 
+def console_description(text: str) -> str:
+    """
+    The same for a console; a UNIX socket is its owner's alone, unless a mode is given.
+
+    @raise ValueError: if Twisted cannot read it.
+    """
+    server_description(text)
+    if text.startswith("unix:") and ":mode=" not in text:
+        text += ":mode=600"
+    return text
+
+
 def client_description(text: str) -> str:
     """
     A client endpoint description, also from the short form C{host:port}, checked.
@@ -105,6 +117,14 @@ def positive(text: str) -> float:
     return number
 
 
+def how_many(text: str) -> int:
+    """A coercer for how many of something there may be."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{text!r} is not a number above 0")
+    return number
+
+
 class DaemonOptions(Options):
     """
     The options that both daemons take; a subclass adds C{listen} with its own default.
@@ -129,7 +149,14 @@ class DaemonOptions(Options):
             None,
             None,
             "Where operators may come with telnet, a server endpoint; nowhere by default.",
-            server_description,
+            console_description,
+        ],
+        [
+            "max-per-address",
+            None,
+            64,
+            "Connections from one address that may be open at once; this machine is not counted.",
+            how_many,
         ],
     ]
 

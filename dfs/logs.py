@@ -49,6 +49,9 @@ ROTATE_BYTES = 50 * 1024 * 1024
 #: Rotated files that are kept; older ones are removed.
 ROTATED_FILES = 9
 
+#: Who may read a log file: it has the names of users and documents.
+MODE = 0o640
+
 # See Note [Which keys].
 _OURS = frozenset({"time", "level", "event", "message", "logger", "failure"})
 _LEGACY = frozenset({"format", "isError", "printed", "system", "why"})
@@ -160,6 +163,7 @@ def _rotating(path: str) -> IO[Any]:
         os.path.basename(where),
         os.path.dirname(where),
         rotateLength=ROTATE_BYTES,
+        defaultMode=MODE,
         maxRotatedFiles=ROTATED_FILES,
     )
     if signal.getsignal(signal.SIGUSR1) in (None, signal.SIG_DFL):

@@ -194,10 +194,15 @@ class LoopbackTests(SynchronousTestCase):
         self.assertRaises(UsageError, parse, "--console", "tcp:5001")
         for words in (
             ("--console", "tcp:5001:interface=127.0.0.1"),
-            ("--console", "unix:console"),
+            ("--console", "unix:console:mode=666"),
             ("--console", "tcp:5001", "--insecure"),
         ):
             self.assertEqual(parse(*words)["console"], words[1])
+
+    def test_private_console(self) -> None:
+        """A console on a UNIX socket is for its owner alone, unless a mode is given."""
+        for text in ("unix:console", r"unix:odd\:mode\=666"):
+            self.assertEqual(parse("--console", text)["console"], f"{text}:mode=600")
 
     def test_insecure(self) -> None:
         """C{--insecure}, and only that, opens the door."""

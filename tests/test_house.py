@@ -23,20 +23,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "timing": set(),
     "logs": set(),
+    "browsers": set(),
     "loopback": set(),
     "columns": set(),
     "daemon": {"logs", "loopback"},
     "secret": {"errors"},
     # What operators type and see; what a server can tell them is in nm and ss.
-    "console": {"console", "columns", "logs", "errors"},
+    "console": {"console", "browsers", "columns", "logs", "errors"},
     "core": {"core", "errors"},
-    "wire": {"wire", "errors"},
+    "wire": {"wire", "browsers", "errors"},
     "store": {"store", "core", "errors"},
     # It runs in a Python that has nothing else, and so by itself.
     "sandbox": {"sandbox"},
     "nm": {"nm", "console", "columns", "core", "wire", "errors", "timing"},
     "ss": {"ss", "console", "columns", "core", "wire", "store", "errors", "timing"},
     "client": {"client", "columns", "core", "wire", "errors", "timing"},
+    "offline": {"offline", "store", "core", "errors", "dfs"},
+    "sim": {"sim", "nm", "ss", "client", "store", "core", "wire", "errors", "timing"},
 }
 
 #: Single modules that may import more.  The journal shares the store's one way to write.
@@ -45,7 +48,11 @@ MAY_ALSO_IMPORT: dict[str, set[str]] = {
     "nm/tap": {"dfs.daemon", "dfs.sandbox", "dfs.secret"},
     "ss/tap": {"dfs.daemon", "dfs.secret"},
     "client/*": {"dfs"},
-    "client/__main__": {"dfs.secret"},
+    "client/__main__": {"dfs.secret", "dfs.sim.command"},
+    # Only inside of functions: what needs no server is not loaded by whoever asks one.
+    "client/offline": {"dfs.offline.export", "dfs.offline.gathering", "dfs.offline.rebuild"},
+    # A journal is written as the name server's own engine does.
+    "offline/*": {"dfs.nm.journal", "dfs.nm.kept", "dfs.nm.sqlite", "dfs.nm.tables"},
     "wire/server": {"dfs.timing"},
 }
 
@@ -80,17 +87,23 @@ PURE_WIRE = {
 ENTRANCES = {"nm/tap", "ss/tap", "client/__main__", "client/shell"}
 
 #: Where time may be read and chance be drawn.  Everybody else is given a clock, or a function.
-SOURCES = ENTRANCES
+#: The simulation draws from seeds, in one place.
+SOURCES = ENTRANCES | {"sim/chance"}
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {
     # The pause between words; the time that a question may take; the pause before a repetition;
-    # the pauses between two looks of somebody who waits for others; the turn of other connections.
-    # How long a script may take.
+    # the pauses between two looks of somebody who waits for others; the turn of other connections;
+    # simulated clocks, and what a simulated machine does by itself; how long a script may take.
     "callLater": {
         "nm/relay",
         "nm/replicator",
         "nm/runs",
+        "sim/clock",
+        "sim/cluster",
+        "sim/disks",
+        "sim/network",
+        "sim/storm",
         "ss/streaming",
         "wire/client",
         "wire/protocol",
@@ -103,6 +116,8 @@ TIMERS: dict[str, set[str]] = {
         "nm/storage",
         "nm/surveys",
         "nm/watch",
+        "sim/people",
+        "sim/storm",
         "ss/link",
     },
     "LoopingCall": set(),
@@ -227,6 +242,26 @@ class ImportTests(SynchronousTestCase):
                 for module in pure
                 for name in module.imports()
                 if name.split(".")[0] in IMPURE
+            ]
+        )
+
+    def test_offline_is_loaded_late(self) -> None:
+        """What needs no server is imported by one command, when it runs, and by nobody else."""
+        self.refuse(
+            [
+                f"{module.name} imports {name}"
+                for module in DFS
+                for part, name in targets(module)
+                if part == "offline" and module.part not in ("offline", "client")
+            ]
+            + [
+                f"{module.name} imports {name} at once"
+                for module in DFS
+                for name in module.at_import()
+                if name.startswith("dfs.offline")
+                and module.part != "offline"
+                # For the types alone.
+                and module.name != "client/offline"
             ]
         )
 

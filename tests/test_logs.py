@@ -197,6 +197,16 @@ class ObserverTests(SynchronousTestCase):
         log.warn("loud")
         self.assertEqual(self.messages(self.path), ["loud"])
 
+    def test_private(self) -> None:
+        """Others on this machine may not read a log, nor those before it."""
+        self.path.touch(0o644)
+        log = self.log()
+        log.info("old")
+        os.kill(os.getpid(), signal.SIGUSR1)
+        log.info("new")
+        for path in (self.path, Path(f"{self.path}.1")):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o640)
+
     def test_signal_rotates(self) -> None:
         """After SIGUSR1 the next line begins a new file, and the old one is kept."""
         log = self.log()

@@ -26,11 +26,12 @@ from pathlib import Path
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.sim.cluster import SECRET, Cluster
 from dfs.wire.messages import REQUESTS
 from dfs.wire.proof import Claim, prove, proves
 from dfs.wire.protocol import ServerProtocol
 from dfs.wire.server import ServerFactory
-from tests.simulation.cluster import SECRET, Cluster
+from tests.simulation.scripted import ScriptedCluster
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "protocol.rst"
 
@@ -99,7 +100,7 @@ class TranscriptTests(SynchronousTestCase):
     """The protocol's description is what the servers do."""
 
     def setUp(self) -> None:
-        self.cluster = Cluster("ss1", "ss1_backup", scripts=True)
+        self.cluster = ScriptedCluster("ss1", "ss1_backup")
         self.addCleanup(self.cluster.close)
         assert self.cluster.nm is not None
         reception = self.cluster.servers["ss1"].reception

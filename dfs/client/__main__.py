@@ -10,18 +10,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import click
 from attrs import frozen
 
 import dfs
-from dfs.client import admin, top
+from dfs.client import admin, offline, top
 from dfs.client import settings as surroundings
 from dfs.client.screen import Screen
 from dfs.client.table import table
 from dfs.client.verbs import Table, Verb, Work
 from dfs.errors import Invalid
+from dfs.sim import command as simulation
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -81,7 +83,12 @@ def _system_user() -> str:
 def program(commands: Table) -> click.Group:
     """The command line."""
     return commands.group(
-        {**top.group(), **admin.group()},
+        {
+            **top.group(),
+            **admin.group(),
+            **offline.group(),
+            "sim": simulation.command(_timer, _quiet_log),
+        },
         name="dfs",
         invoke_without_command=True,
         callback=_begin,
@@ -135,7 +142,8 @@ def _begin(context: click.Context, /, **values: Any) -> Any:
     options = Options(**values)
     if context.invoked_subcommand is None:
         return run_shell(options)
-    context.obj = lambda verb, arguments: run_command(options, verb, arguments)
+    run = {True: run_command, False: run_offline}
+    context.obj = lambda verb, values: run[verb.offline is None](options, verb, values)
     return 0
 
 
@@ -186,6 +194,16 @@ def _reader_gone() -> int:
     """Whoever read standard output has enough: end without a word, as others do."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return BROKEN_PIPE
+
+
+def run_offline(options: Options, verb: Verb, values: dict[str, Any]) -> int:
+    """Run a command that needs neither servers nor a reactor; the exit status."""
+    import time
+
+    assert verb.offline is not None
+    screen = _screen(values.pop("json", False) or options.json)
+    act = partial(verb.offline, screen, time.time(), **values)
+    return offline.run(act, screen, debug=options.debug)
 
 
 # ------------------------------------------------------------------------------ with a reactor
@@ -296,7 +314,14 @@ def _react(options: Options, settings: surroundings.Settings, act: Any) -> NoRet
     task.react(begin)
 
 
-def _quiet_log(debug: bool) -> None:
+def _timer() -> float:
+    """Seconds, to tell how long something took."""
+    import time
+
+    return time.perf_counter()
+
+
+def _quiet_log(debug: bool = False) -> None:
     """What Twisted would say of its own accord is for those who look for defects."""
     from twisted.logger import globalLogBeginner, textFileLogObserver
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from dfs.client import offline
 from dfs.client.verbs import Does, Verb, Work
 from dfs.errors import Invalid
 
@@ -132,6 +133,7 @@ def deeds() -> dict[str, Verb]:
             click.Argument(["other"], metavar="<backup>"),
             details="For names that do not say it. The backup must have no documents.",
         ),
+        offline.rebuild(),
     )
     return {verb.name.split()[-1]: verb for verb in verbs}
 

@@ -13,12 +13,12 @@ from dfs.client.verbs import RemotePath
 
 def path_argument() -> click.Argument:
     """One document."""
-    return click.Argument(["path"], type=RemotePath())
+    return click.Argument(["path"], type=RemotePath(), metavar="<path>")
 
 
 def paths_argument() -> click.Argument:
     """Documents."""
-    return click.Argument(["paths"], type=RemotePath(), nargs=-1, required=True)
+    return click.Argument(["paths"], type=RemotePath(), nargs=-1, required=True, metavar="<path>…")
 
 
 def flag(*names: str, help: str) -> click.Option:

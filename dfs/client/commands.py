@@ -8,43 +8,20 @@ where its output goes.  Imports no Twisted, so that C{dfs --help} is quick.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dfs.client.failures import NoNameServer
+from dfs.client.outcomes import done, each, warn_behind
 from dfs.client.screen import one_line, typed
-from dfs.client.verbs import Failed, Leave, Verb, Work
-from dfs.errors import DFSError, TooLarge
+from dfs.client.verbs import Leave, Verb, Work
+from dfs.errors import TooLarge
 
 if TYPE_CHECKING:
     from dfs.client.reading import Download
 
 #: Bytes of a document that READ --json writes into one object.
 MOST_IN_JSON = 64 * 1024 * 1024
-
-
-async def each(work: Work, paths: tuple[str, ...], do: Callable[[str], Awaitable[None]]) -> None:
-    """
-    The same for several documents; one that fails does not keep the others from it.
-
-    @raise Failed: at least one failed.
-    """
-    if len(paths) == 1:
-        await do(paths[0])
-        return
-    failed = False
-    for path in paths:
-        try:
-            await do(path)
-        except NoNameServer:
-            raise
-        except DFSError as error:
-            work.screen.error(type(error)(f"{path}: {error}"))
-            failed = True
-    if failed:
-        raise Failed
 
 
 # ------------------------------------------------------------------------------------ reading
@@ -92,18 +69,6 @@ async def show(work: Work, download: Download, raw: bool, **fields: str) -> None
     finally:
         download.close()
         work.screen.data_end()
-
-
-def warn_behind(work: Work, path: str, server: str) -> None:
-    """
-    Say that what is read may not be the newest.
-
-    @param server: that has a newer version; empty if none is known.
-    """
-    if server:
-        work.screen.note(
-            f"warning: {path}: a newer version of this document is on {server}, which is away"
-        )
 
 
 async def _show_json(work: Work, download: Download, more: dict[str, str]) -> None:
@@ -287,11 +252,6 @@ async def rem_access(work: Work, path: str, user: str) -> None:
     """C{REMACCESS}."""
     await work.session.rem_access(path, user)
     done(work, "Access removed successfully!", path=path, user=user)
-
-
-def done(work: Work, message: str, **fields: Any) -> None:
-    """Say that a change was made."""
-    work.screen.result(message, message=message, **fields)
 
 
 # ---------------------------------------------------------------------------------- the cluster

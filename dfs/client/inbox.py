@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dfs.client.commands import done, right_of
+from dfs.client.commands import right_of
+from dfs.client.outcomes import done
 from dfs.client.verbs import Work
 
 if TYPE_CHECKING:

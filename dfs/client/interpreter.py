@@ -173,4 +173,7 @@ def usage_message(error: click.UsageError) -> str:
     """What is wrong with the words of a command, and how it is typed."""
     verb = getattr(error.ctx.command, "verb", None) if error.ctx is not None else None
     usage = f"; usage: {verb.usage}" if isinstance(verb, Verb) else ""
-    return error.format_message().rstrip(".") + usage
+    message = error.format_message().rstrip(".")
+    if "unexpected extra argument" in message:
+        usage += "; names with spaces are quoted: 'a b.txt'"
+    return message + usage

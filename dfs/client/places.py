@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfs.client.commands import done, each
+from dfs.client.outcomes import done, each
 from dfs.client.screen import one_line
 from dfs.client.verbs import Work
 from dfs.errors import NotFound
@@ -83,6 +83,8 @@ async def delete(work: Work, recursive: bool, force: bool, paths: tuple[str, ...
                 return
             await work.session.delete(path)
         except NotFound:
+            if not recursive and await _is_folder(work, path):
+                raise NotFound(f"{path!r} is a folder; rm -r removes it with all in it") from None
             if not force:
                 raise
             return
@@ -92,7 +94,10 @@ async def delete(work: Work, recursive: bool, force: bool, paths: tuple[str, ...
 
 
 async def _is_folder(work: Work, path: str) -> bool:
-    [line] = await work.session.folders.view(path, itself=True)
+    try:
+        [line] = await work.session.folders.view(path, itself=True)
+    except NotFound:
+        return False
     return line.folder
 
 

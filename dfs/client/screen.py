@@ -11,10 +11,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol
 
 from dfs.errors import DFSError
 from dfs.wire.records import Committed
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 # Controls, marks that end a line or turn the direction of writing, halves of surrogate pairs.
 _UNSAFE = (
@@ -73,6 +76,29 @@ class _NoProgress:
 
     def close(self) -> None:
         """Nobody looks."""
+
+
+class _Bar:
+    """
+    Shown after a moment, and nothing of it stays.
+
+    The bar's own C{reset} would draw it at once, and C{close} would leave what is drawn too soon.
+    """
+
+    def __init__(self, bar: tqdm[NoReturn]) -> None:
+        self._bar = bar
+
+    def update(self, amount: int) -> None:
+        """So many more bytes are done."""
+        self._bar.update(amount)
+
+    def reset(self) -> None:
+        """It begins again."""
+        self._bar.update(-self._bar.n)
+
+    def close(self) -> None:
+        """It is over."""
+        self._bar.close()
 
 
 class Screen:
@@ -200,10 +226,11 @@ class Screen:
             return _NoProgress()
         from tqdm import tqdm
 
-        bar: Progress = tqdm(
-            total=total, desc=one_line(what), unit=unit, unit_scale=True, leave=False, delay=0.3
+        return _Bar(
+            tqdm(
+                total=total, desc=one_line(what), unit=unit, unit_scale=True, leave=False, delay=0.3
+            )
         )
-        return bar
 
     def _shown(self, text: str) -> bytes:
         return visible(text).encode(self._encoding, "backslashreplace")

@@ -17,8 +17,8 @@ from typing import IO, BinaryIO
 import click
 from twisted.internet.defer import Deferred
 
-from dfs.client.commands import done, each, warn_behind
 from dfs.client.keyboard import StandardInput
+from dfs.client.outcomes import done, each, warn_behind
 from dfs.client.reading import Download
 from dfs.client.screen import Progress, one_line
 from dfs.client.verbs import Work
@@ -78,6 +78,8 @@ def _last_part(name: str) -> str:
 
 async def put_file(work: Work, local: str, path: str) -> None:
     """Store a local file as a whole document."""
+    if os.path.isdir(local):
+        raise Invalid(f"{local!r} is a folder; PUT -r stores it with all that is in it")
     with open(local, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         with _bar(work, path, size or None) as bar:

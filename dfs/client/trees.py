@@ -12,9 +12,10 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from dfs.client.commands import each
-from dfs.client.transfer import get_file, put_file
+from dfs.client.outcomes import each
+from dfs.client.transfer import get_file, put_file, put_targets
 from dfs.client.verbs import Work
+from dfs.core import paths
 from dfs.errors import Exists, NotFound
 
 
@@ -42,7 +43,8 @@ async def put_tree(work: Work, local: str, target: str | None) -> None:
     """
     name = _name(os.path.abspath(local))
     if not os.path.isdir(local):
-        await put_file(work, local, target or name)
+        names = (local,) if target is None else (local, target)
+        await put_file(work, local, put_targets(names)[local])
         return
     path = name if target is None else target
     if target is not None and (target.endswith("/") or await _is_folder(work, target)):
@@ -98,7 +100,7 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
     @param target: where; None: under its own name, here.
     """
     lines = await work.session.folders.view(path, deep=True)
-    root = path.strip("/")
+    root = paths.folder(path)
     into = _name(root) if target is None else target
     if target is not None and os.path.isdir(target):
         into = os.path.join(target, _name(root))

@@ -115,6 +115,8 @@ class Verb:
     @ivar details: more than one sentence.
     @ivar free_text: arguments may look like options.
     @ivar prepare: called with the values before a reactor is chosen; on the command line only.
+    @ivar offline: does it in place of C{does}, without servers and reactor: gets the L{Screen}, the
+        time (seconds since the epoch) and the values, and returns the exit status.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Verb:
     details: str = ""
     free_text: bool = False
     prepare: Callable[[dict[str, Any]], None] | None = None
+    offline: Callable[..., int] | None = None
     command: click.Command = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:

@@ -21,6 +21,7 @@ from twisted.logger import Logger, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dfs.browsers import is_request
 from dfs.columns import count
 from dfs.console.commands import Asked, Command, NoSuchCommand, Role, explain, find, split
 from dfs.console.keys import LINE, Key, Keys
@@ -177,6 +178,9 @@ class Console(Protocol):
             self._quit(None)
         elif typed is Key.TOO_LONG:
             self._over([f"a line has {LINE:,} bytes at most; nothing was done."])
+        elif is_request(cast(str, typed)):
+            self._say(["this is no web server."])
+            self.close()
         else:
             self._command(cast(str, typed))
 

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -89,6 +89,7 @@ class Arrangement:
                 if request.existing and isinstance(there, Folder) and there.kept:
                     return Created(f"{there.id:016x}")
                 self._names.refuse_taken(above, name)
+                self._folders.room(user)
                 new = self._folders.new(name, above, user)
                 self._names.add_folder(new)
                 try:
@@ -109,7 +110,7 @@ class Arrangement:
         target = self._target(request.target, name)
         with self._folders.claim(target, user) as (above, new):
             if isinstance(folder.children.get(name), Folder):
-                async with self._structure.at(""), self._both((folder, name), (above, new)):
+                async with self._structure.at("folders"), self._both((folder, name), (above, new)):
                     return await self._move_folder(folder, name, above, new, user)
             async with self._both((folder, name), (above, new)):
                 return await self._move_document(folder, name, above, new, user)
@@ -180,19 +181,22 @@ class Arrangement:
             documents = await self._delete_documents(folder, user, exchange)
             below = [one for one in self._names.tree(folder, deep=True) if isinstance(one, Folder)]
             for one in reversed(below):
-                await self._remove(one)
-        await self._remove(folder)
+                await self._remove(one, folder, user)
+        await self._remove(folder, folder, user)
         return Count(documents)
 
-    async def _remove(self, folder: Folder) -> None:
+    async def _remove(self, folder: Folder, within: Folder, user: str) -> None:
         """
-        Remove an empty folder.
+        Remove an empty folder, unless it was deleted or moved away meanwhile.
 
+        @param within: a folder that it stood in, or the same.
+        @raise Unauthorized: it belongs to somebody else, who made it meanwhile.
         @raise Conflict: it is not empty.
         """
-        async with self._structure.at(""):
-            if folder.parent is None:
+        async with self._structure.at("folders"):
+            if within not in folder.line():
                 return
+            _demand(folder, user)
             if folder.children:
                 raise Conflict(
                     f"{folder.path!r} is not empty ({len(folder.children)} inside); delete or move "
@@ -224,6 +228,7 @@ class Arrangement:
 
         @return: how many.
         @raise DFSError: some were refused; the message says how many were not.
+        @raise ConnectionLost: nobody hears of it any more; what was not begun is left.
         """
         deleted = 0
         refused: list[tuple[str, DFSError]] = []
@@ -231,14 +236,17 @@ class Arrangement:
         async def work(waiting: Iterator[Entry]) -> None:
             nonlocal deleted
             for entry in waiting:
-                path = entry.path
+                path, above = entry.path, entry.parent
+                if above is None or folder not in above.line():
+                    continue  # moved away, with its folder
                 try:
-                    assert entry.parent is not None
-                    await self._changes.delete_in(entry.parent, entry.name, user)
+                    await self._changes.delete_in(above, entry.name, user)
                 except NotFound:
                     continue  # somebody else did it, or moved it away
                 except DFSError as error:
                     refused.append((path, error))
+                    if len(refused) % SLICE == 0:  # perhaps nothing was waited for
+                        await deferLater(self._clock, 0)
                     continue
                 deleted += 1
                 exchange.item(Removed(path))
@@ -247,7 +255,10 @@ class Arrangement:
 
         waiting = self._names.walk(folder)
         workers = [Deferred.fromCoroutine(work(waiting)) for _ in range(AT_ONCE)]
-        await gatherResults(workers)
+        try:
+            await gatherResults(workers, consumeErrors=True)
+        except FirstError as first:
+            first.subFailure.raiseException()
         if refused:
             path, error = refused[0]
             raise type(error)(

@@ -63,6 +63,8 @@ class Burials:
             self._failed.add(entry)
             raise
         del self._going[entry]
+        if entry in entry.place.behind:
+            entry.place.doubted.add((entry.id, not entry.place.pair.home_active))
         self._index.remove(entry)
         if grave.haunted:
             self._index.haunt(grave)

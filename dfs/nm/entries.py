@@ -36,6 +36,8 @@ from dfs.nm.kept import (
     COPIES_BYTES,
     COPY,
     PACKED,
+    VERSION,
+    VERSION_AT,
     Copy,
     Grave,
     Missed,
@@ -55,8 +57,11 @@ class Place:
         Only while the pair is L{Pair.copying}.
     @ivar behind: documents of which the active member lacks something that the peer has; for
         the order see Note [First out].
+    @ivar unshown: documents of which something else is shown than the active member has.
     @ivar graves: documents that some member may still have although they are gone.
     @ivar missed: what the peer still has of such a document, and its deletion did not see.
+    @ivar doubted: graves, and members (the home primary or not) that may have something of their
+        documents which their deletion did not see: they are asked before it is removed.
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
@@ -67,8 +72,10 @@ class Place:
     owed: set[Entry] = field(factory=set)
     dirty: OrderedDict[Entry, float] = field(factory=OrderedDict)
     behind: OrderedDict[Entry, None] = field(factory=OrderedDict)
+    unshown: OrderedDict[Entry, None] = field(factory=OrderedDict)
     graves: OrderedDict[int, Grave] = field(factory=OrderedDict)
     missed: dict[int, Missed] = field(factory=dict)
+    doubted: set[tuple[int, bool]] = field(factory=set)
     conflicts: int = 0
     moving: bool = False
     draining: bool = False
@@ -118,6 +125,13 @@ class Entry(Leaf):
         """How many of its checkpoints are conflicts."""
         conflicts: int = CONFLICTS.unpack_from(self._packed, COPIES_BYTES + CONFLICTS_AT)[0]
         return conflicts
+
+    @property
+    def shown(self) -> bool:
+        """What is shown is what the active member has."""
+        active = self.active
+        shown = VERSION.unpack_from(self._packed, COPIES_BYTES + VERSION_AT)
+        return not active.number or shown == (active.a, active.b)
 
     def held(self, *, home: bool) -> Copy:
         """What a member has."""

@@ -9,6 +9,7 @@ that nothing is run before a sandbox has shown that it is one.  Must not know ho
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,6 +36,9 @@ from dfs.wire.reception import Handler
 
 #: Scripts that run at once, and that wait for their turn; more are refused.
 AT_ONCE, WAITING = 2, 8
+
+#: Scripts of one user that run or wait, so that nobody takes all the turns.
+OF_USER = 3
 
 #: Bytes of a script.
 SCRIPT_BYTES = 1024 * 1024
@@ -125,6 +129,7 @@ class Execution(Service):
         self._sandbox = sandbox
         self._refusal: DFSError = Unsupported(OFF)
         self._turns = DeferredSemaphore(AT_ONCE)
+        self._of_user: Counter[str] = Counter()
         self._attendance = Attendance()
         self._runs: set[Run] = set()
         self.backend = ""
@@ -201,14 +206,14 @@ class Execution(Service):
         user = user_of(exchange)
         self._trusted()
         demand(self._index.document(request.path), user, Right.READ)
-        await self._turn(exchange.peer)
+        await self._turn(exchange.peer, user)
         try:
             script = await self._fetch(request.path, user)
             if exchange.lost:
                 raise ConnectionLost()
             backend, sandbox = self._trusted()
         except BaseException:
-            self._turns.release()
+            self._leave(user)
             raise
         return await self._run(script, user, exchange, sandbox, backend)
 
@@ -217,22 +222,38 @@ class Execution(Service):
             raise self._refusal
         return self.backend, self._sandbox
 
-    async def _turn(self, peer: Peer) -> None:
+    async def _turn(self, peer: Peer, user: str) -> None:
         """
         Wait until there is a place.
 
+        @raise Busy: too many wait already, or of this user.
         @raise ConnectionLost: nobody waits any more.
         """
+        if self._of_user[user] >= OF_USER:
+            raise Busy(f"{OF_USER} scripts of yours run or wait already; try again when one ended")
         if len(self._turns.waiting) >= WAITING:
             raise Busy(f"{WAITING} scripts wait for their turn already; try again in a moment")
         turn = self._turns.acquire()
+        self._of_user[user] += 1
         try:
             with self._attendance.attending(peer, turn.cancel):
                 await turn
         except CancelledError:
+            self._forget(user)
             if not self.running:
                 raise self._refusal from None
             raise ConnectionLost() from None
+
+    def _leave(self, user: str) -> None:
+        """A turn is over."""
+        self._forget(user)
+        self._turns.release()
+
+    def _forget(self, user: str) -> None:
+        """One script less of a user runs or waits."""
+        self._of_user[user] -= 1
+        if not self._of_user[user]:
+            del self._of_user[user]
 
     async def _fetch(self, path: str, user: str) -> Script:
         """
@@ -272,11 +293,11 @@ class Execution(Service):
         known = Ending(-1, "it could not be run")
         try:
             ended = self._begin(run, sandbox, backend)
-            run.when_exited().addCallback(lambda exited: self._turns.release())
+            run.when_exited().addCallback(lambda exited: self._leave(user))
             with self._attendance.attending(exchange.peer, lambda: run.stop(Stopped.UNHEARD)):
                 known = await ended
         except OSError as error:
-            self._turns.release()
+            self._leave(user)
             raise Busy(f"this machine has no process for it ({error}); try again later") from None
         finally:
             self._log.info(

@@ -7,6 +7,7 @@ folders somebody lacks who knows all up to a number.  Must not know who makes th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -14,8 +15,12 @@ from attrs import define, evolve, field
 
 from dfs.core.folders import FolderRecord
 from dfs.core.namespace import Folder, Namespace
+from dfs.errors import TooLarge
 from dfs.nm.entries import Entry
 from dfs.nm.journal import Change, IJournal, PutFolder
+
+#: Folders that one user may own.  One CREATE can make five hundred, and they stay.
+MOST_OF_USER = 100_000
 
 
 def _ignore() -> None:
@@ -33,17 +38,21 @@ class Folders:
     @ivar _order: ids in the order of their numbers; C{_gone} has those that were deleted.
     @ivar _wall: seconds since the epoch.
     @ivar _entropy: so many random bytes.
+    @ivar _most: folders that one user may own.
+    @ivar _owned: how many each user does.
     """
 
     _names: Namespace[Entry]
     _journal: IJournal
     _wall: Callable[[], float]
     _entropy: Callable[[int], bytes]
+    _most: int = MOST_OF_USER
     number: int = field(default=0, init=False)
     on_news: Callable[[], None] = field(default=_ignore, init=False)
     _given: int = field(default=0, init=False)
     _order: dict[int, None] = field(factory=dict, init=False)
     _gone: dict[int, FolderRecord] = field(factory=dict, init=False)
+    _owned: Counter[str] = field(factory=Counter, init=False)
 
     def load(self, records: Iterable[FolderRecord]) -> None:
         """Take over what was kept; those that stand are in the tree already."""
@@ -52,6 +61,19 @@ class Folders:
             self.number = self._given = record.number
             if record.gone:
                 self._gone[record.id] = record
+            else:
+                self._owned[record.owner] += 1
+
+    def room(self, owner: str) -> None:
+        """
+        Make sure that somebody may have one more.
+
+        @raise TooLarge: they may not.
+        """
+        if self._owned[owner] >= self._most:
+            raise TooLarge(
+                f"{self._most:,} folders of yours exist already; delete some of them first"
+            )
 
     @contextmanager
     def claim(self, path: str, owner: str) -> Iterator[tuple[Folder, str]]:
@@ -63,7 +85,11 @@ class Folders:
         @param path: normalized.
         @raise Exists: a document is in the way.
         @raise Busy: a folder on the way is being deleted.
+        @raise TooLarge: there are too many folders of this owner to make one.
         """
+        above, _, _ = path.rpartition("/")
+        if above and self._names.find(above) is None:
+            self.room(owner)
         folder, name = self._names.open(path, lambda part, above: self.new(part, above, owner))
         folder.claims += 1
         try:
@@ -137,9 +163,11 @@ class Folders:
     def _was_kept(self, record: FolderRecord) -> None:
         folder = self._names.folders.get(record.id)
         if folder is not None:
+            self._owned[record.owner] += not folder.number
             folder.number = record.number
         if record.gone:
             self._gone[record.id] = record
+            self._owned[record.owner] -= 1
         self._order.pop(record.id, None)
         self._order[record.id] = None
         self.number = record.number

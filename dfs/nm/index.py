@@ -73,7 +73,12 @@ class Index:
         for pair in pairs:
             self.found(pair)
         for grave in graves:
-            self.places[grave.pair].graves[grave.id] = grave
+            place = self.places[grave.pair]
+            place.graves[grave.id] = grave
+            # Whether it was behind when it was deleted is not known any more.
+            at_home = not place.pair.home_active
+            if grave.may_be_at(home=at_home):
+                place.doubted.add((grave.id, at_home))
         for document in documents:
             self.add(document).live = True
         self.names.settle()
@@ -141,6 +146,7 @@ class Index:
         place.owed.discard(entry)
         place.dirty.pop(entry, None)
         place.behind.pop(entry, None)
+        place.unshown.pop(entry, None)
         self.on_copy(entry)
         self.on_gone(entry)
 
@@ -193,6 +199,8 @@ class Index:
             place.dirty.setdefault(entry, self._now())
         elif entry in place.dirty:
             del place.dirty[entry]
+        if not entry.shown:
+            place.unshown.setdefault(entry)
         if entry in place.dirty or behind:
             self.on_work(place)
 
@@ -212,6 +220,7 @@ class Index:
         else:
             place.graves.pop(grave.id, None)
             place.missed.pop(grave.id, None)
+            place.doubted -= {(grave.id, True), (grave.id, False)}
 
     def by_id(self, document_id: int) -> Entry | None:
         """The document with an id, also one that is being made."""

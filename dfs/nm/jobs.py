@@ -288,6 +288,42 @@ class Laying(Job):
 
 
 @define(eq=False)
+class Asking(Job):
+    """
+    A member is asked what it has of a document that is gone, before that is removed.
+
+    Its deletion is known not to have seen everything, or may not have: what there is more comes as
+    a note, and is rescued.
+    """
+
+    kind: ClassVar[str] = "the question"
+    buried: ClassVar[bool] = True
+    _grave: Grave
+    _member: Server
+    id: int = field(init=False)
+    size: int = field(default=0, init=False)
+    version: str = field(default="", init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.id = self._grave.id
+
+    def start(self) -> Deferred[None]:
+        """See L{Job.start}."""
+        asked = Renote(f"{self.id:016x}", self._member.place.pair.epoch)
+        asking = Deferred.fromCoroutine(self._member.link.ask(asked, SMALL_SECONDS))
+        return asking.addCallbacks(self._answered, self._unknown)
+
+    def _answered(self, _: object) -> None:
+        place = self._member.place
+        place.doubted.discard((self.id, place.is_home(self._member.name)))
+
+    def _unknown(self, failure: Failure) -> None:
+        """It does not have the document, and there is nothing to rescue."""
+        failure.trap(NotFound)
+        self._answered(None)
+
+
+@define(eq=False)
 class Rescuing(Job):
     """What the peer has of a document that is gone is kept; then it can be laid to rest."""
 

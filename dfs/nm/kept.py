@@ -23,6 +23,10 @@ PACKED = struct.Struct("<32sqqqqqqIdII?")
 CONFLICTS = struct.Struct("<I")
 CONFLICTS_AT = PACKED.size - 1 - CONFLICTS.size
 
+#: The version that it is about, alone, and where that stands in it.
+VERSION = struct.Struct("<qq")
+VERSION_AT = struct.calcsize("<32sqqqq")
+
 #: What each member has; it stands in front: of the home primary, then of the backup.
 COPY = struct.Struct("<III")
 COPIES_BYTES = 2 * COPY.size

@@ -63,6 +63,8 @@ class People:
             if user not in self._known:
                 self._known.add(user)
                 insort(self._sorted, user)
+        if self._here.get(number) == user:
+            return user
         if number in self._here:  # else it was lost while the journal was written
             self._leave(number)
             self._here[number] = user

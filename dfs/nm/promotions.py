@@ -4,8 +4,9 @@ What follows when another member of a pair has become active, and that is in the
 Decides when it serves, what the log says of documents that are behind, and that what is shown of
 them becomes what is served.  Must not know why another member is active.
 
-Note [Shown].  INFO shows what the active member said last.  Of a document that is behind that was
-the other one; so the new one is asked for its note, until it was heard or is no longer behind.
+Note [Shown].  INFO shows what the active member said last.  That was the other one if a document is
+behind, or if only the new one has its newest version; so the new one is asked for its note, until
+that is shown.
 """
 
 from __future__ import annotations
@@ -38,19 +39,14 @@ class Promotions:
     """
     Promotes.
 
-    @ivar _wanted: pairs of which some documents may be shown as they are not served.
     @ivar _asking: those whose active member is being asked.
     """
 
     _index: Index
     _fleet: Fleet
     _teller: Teller
-    _wanted: set[Place] = field(factory=set, init=False)
     _asking: set[Place] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
-
-    def __attrs_post_init__(self) -> None:
-        self._wanted = {place for place in self._index.places.values() if place.behind}
 
     def promoted(self, place: Place, old: Pair, event: Event) -> None:
         """Another member is active: let it serve, as soon as it knows what it must."""
@@ -78,18 +74,18 @@ class Promotions:
                 log_event="failover_complete",
                 **fields,
             )
-        if place.behind:
-            self._wanted.add(place)
-            self._renote(place)
+        self._renote(place)
 
     def sweep(self) -> None:
         """Ask again where it was in vain."""
-        for place in list(self._wanted):
+        for place in self._index.places.values():
             self._renote(place)
 
     def _renote(self, place: Place) -> None:
         server = self._fleet.servers.get(place.pair.active)
-        if server is None or server.state is not State.LIVE or place in self._asking:
+        if not place.unshown or place in self._asking:
+            return
+        if server is None or server.state is not State.LIVE:
             return
         self._asking.add(place)
         asking = Deferred.fromCoroutine(self._ask(place, server))
@@ -97,13 +93,13 @@ class Promotions:
 
     async def _ask(self, place: Place, server: Server) -> None:
         epoch = place.pair.epoch
-        for entry in list(place.behind):
+        for entry in list(place.unshown):
             if place.pair.epoch != epoch or server.state is not State.LIVE:
                 return
-            shown = (entry.noted.a, entry.noted.b)
-            if entry in place.behind and entry.told and shown != (entry.version.a, entry.version.b):
+            if entry.shown:
+                place.unshown.pop(entry, None)
+            else:
                 await server.link.ask(Renote(entry.key, epoch), RENOTE_SECONDS)
-        self._wanted.discard(place)
 
     def _asked(self, result: None, place: Place) -> None:
         self._asking.discard(place)
@@ -112,7 +108,6 @@ class Promotions:
         """It is asked again within a second, or when it is here again."""
         self._asking.discard(place)
         if not failure.check(DFSError):
-            self._wanted.discard(place)
             self._log.failure("a defect", failure, log_event="internal_error")
 
 

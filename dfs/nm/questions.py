@@ -49,7 +49,7 @@ from dfs.wire.reception import Handler
 T = TypeVar("T")
 
 #: Entries of a list between two moments for others.
-SLICE = 500
+SLICE = 128
 
 
 @define(eq=False)

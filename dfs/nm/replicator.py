@@ -29,7 +29,7 @@ from dfs.errors import Busy, DFSError, Unavailable
 from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Fleet, Server
 from dfs.nm.index import Index
-from dfs.nm.jobs import SMALL_BYTES, Copying, Job, Judging, Laying, Rescuing
+from dfs.nm.jobs import SMALL_BYTES, Asking, Copying, Job, Judging, Laying, Rescuing
 from dfs.nm.kept import Grave
 from dfs.nm.notes import Notes
 from dfs.nm.relay import CutOff
@@ -278,12 +278,7 @@ class Replicator:
             for grave in place.graves.values():
                 if not self._free(work, grave, now):
                     continue
-                there = grave.may_be_at(home=place.is_home(peer.name))
-                if grave.id in place.missed:
-                    # The active member has it, if it was promoted before this could be done.
-                    yield Rescuing(self._rescuer, grave, active, peer if there else active)
-                elif there:
-                    yield Laying(self._teller, grave, peer)
+                yield from self._burial(place, grave, active, peer)
         full = len(work.large) >= self._room_for_large(work)
         passed = 0
         for entry in place.dirty:
@@ -295,6 +290,18 @@ class Replicator:
                     return
                 continue
             yield Copying(self._index, self._notes, self._clock, entry, active, peer, self._teller)
+
+    def _burial(self, place: Place, grave: Grave, active: Server, peer: Server) -> Iterator[Job]:
+        """What is to be done about a document that is gone, if anything is."""
+        there = grave.may_be_at(home=place.is_home(peer.name))
+        # The active member has it, if it was promoted before this could be done.
+        member = peer if there else active
+        if grave.id in place.missed:
+            yield Rescuing(self._rescuer, grave, active, member)
+        elif (grave.id, place.is_home(member.name)) in place.doubted:
+            yield Asking(grave, member)
+        elif there:
+            yield Laying(self._teller, grave, peer)
 
     def _free(self, work: Work, thing: Thing, now: float) -> bool:
         """Nobody works on it, and it need not wait."""

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from dfs.core.access import Right
 from dfs.core.paths import beside, split
 from dfs.core.tickets import TICKET_SECONDS, Ticket, seal
-from dfs.errors import Conflict, Exists
+from dfs.errors import Conflict, Exists, TooLarge
 from dfs.nm.changes import Changes
 from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server
@@ -27,6 +27,9 @@ from dfs.nm.kept import Grave, Missed
 from dfs.nm.relay import Relay, content_from
 from dfs.wire.client import Connection
 from dfs.wire.messages import GetFileContent, Put
+
+#: Names that are tried, because somebody may have the first ones.
+NAMES = 9
 
 
 @define(eq=False)
@@ -52,14 +55,9 @@ class Rescuer:
         @return: bytes that were kept.
         @raise DFSError: it is not done yet.
         """
-        when = datetime.datetime.fromtimestamp(missed.modified, datetime.UTC)
-        path = beside(grave.path, f".conflict-{source.name}-{when:%Y%m%dT%H%M%S}")
-        entry = await self._entry(path, grave.owner, target)
-        text = entry.noted
-        if text.sha256.hex() == missed.sha256:
+        entry = await self._entry(_paths(grave, missed, source.name), grave.owner, missed, target)
+        if entry.noted.sha256.hex() == missed.sha256:
             return 0
-        if text.size:
-            raise Conflict(f"{path!r} has another text; move it away")
         relay = Relay(self._clock, source.link.another, target.link.another)
         epoch = source.place.pair.epoch
         asked = GetFileContent(f"{grave.id:016x}", epoch, missed.sha256)
@@ -78,23 +76,41 @@ class Rescuer:
         )
         return relay.size
 
-    async def _entry(self, path: str, owner: str, target: Server) -> Entry:
+    async def _entry(self, paths: list[str], owner: str, missed: Missed, target: Server) -> Entry:
         """
         The document that was made at the last try, or a new one.
 
-        It stands at the root if a document has the place of its folder by now.
+        @param paths: where it may stand, the best first.
+        @raise Conflict: others stand everywhere.
         """
-        places = (path, split(path)[1])
-        for place in places:
-            found = self._index.names.find(place)
-            if isinstance(found, Entry) and found.live:
-                return found
-        try:
-            return await self._changes.make(path, owner, lambda: target)
-        except Exists:
-            return await self._changes.make(places[1], owner, lambda: target)
+        for path in paths:
+            found = self._index.names.find(path)
+            if isinstance(found, Entry) and found.live and found.access.owner == owner:
+                text = found.noted
+                if not text.size or text.sha256.hex() == missed.sha256:
+                    return found
+        for path in paths:
+            try:
+                return await self._changes.make(path, owner, lambda: target)
+            except (Exists, TooLarge):
+                continue
+        raise Conflict(f"{paths[0]!r} and the names like it are taken; move something away")
 
     def _ticket(self, entry: Entry, epoch: int) -> str:
         expires = int(self._wall() + TICKET_SECONDS)
         owner = entry.access.owner
         return seal(self._key, Ticket(entry.key, owner, Right.WRITE, epoch, entry.number, expires))
+
+
+def _paths(grave: Grave, missed: Missed, source: str) -> list[str]:
+    """
+    Where a text may be kept: beside what it was, or at the root, if its folder cannot be had any
+    more; under other names, if somebody has those.
+    """
+    when = datetime.datetime.fromtimestamp(missed.modified, datetime.UTC)
+    paths = []
+    for number in range(1, NAMES + 1):
+        again = f"-{number}" if number > 1 else ""
+        path = beside(grave.path, f".conflict-{source}-{when:%Y%m%dT%H%M%S}{again}")
+        paths += [path, split(path)[1]]
+    return paths

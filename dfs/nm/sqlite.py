@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -30,7 +30,7 @@ from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm import tables
 from dfs.nm.journal import Change, IJournal, Snapshot
 from dfs.nm.kept import Stored
-from dfs.store.groupcommit import GroupCommit, connect, settle
+from dfs.store.groupcommit import GroupCommit, connect, make_private, settle
 
 
 @implementer(IJournal)
@@ -65,9 +65,9 @@ class SQLiteJournal:
         """
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._claim()
+            self._lock = claim(self.folder)
             if not self.path.exists():
-                self._make()
+                make(self.path, self._entropy(16).hex())
             return self._read()
         except OSError as error:
             raise Unavailable(f"{self.folder} cannot be used: {error}") from None
@@ -100,43 +100,10 @@ class SQLiteJournal:
             return succeed(None)
         return self._writer.close().addCallback(self._release)
 
-    def _claim(self) -> None:
-        """
-        Become the only name server here.
-
-        @raise Busy: another one is.
-        """
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise Busy(
-                f"another name server is using {self.folder}; stop it, or give another folder"
-            ) from None
-        self._lock = descriptor
-
     def _release(self, result: None = None) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def _make(self) -> None:
-        """Begin a journal; it appears whole under its name."""
-        if self.path.with_name("journal.db-wal").exists():
-            raise Corrupt(f"{self.path} is missing although its log is there; restore it")
-        new = self.path.with_name("journal.new")
-        new.unlink(missing_ok=True)
-        connection = sqlite3.connect(new, isolation_level=None)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(tables.SCHEMA)
-        cluster_id = self._entropy(16).hex()
-        connection.execute("INSERT INTO facts VALUES ('cluster_id', ?)", (cluster_id,))
-        connection.execute("COMMIT")
-        connection.close()
-        new.rename(self.path)
-        _sync(self.folder)
-        _sync(self.folder.parent)
 
     def _read(self) -> Snapshot:
         """
@@ -148,6 +115,7 @@ class SQLiteJournal:
         if not self.path.stat().st_size:
             raise self._damaged("it is empty")
         try:
+            make_private(str(self.path))
             connection = connect(str(self.path))
             _check(connection, self.path)
             settle(connection)
@@ -191,6 +159,47 @@ class SQLiteJournal:
         return Corrupt(f"the journal {self.path} is damaged ({why}); restore it from a copy")
 
 
+def claim(folder: Path) -> int:
+    """
+    Become the only name server here, until the returned descriptor is closed.
+
+    @raise Busy: another one is.
+    """
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise Busy(
+            f"another name server is using {folder}; stop it, or give another folder"
+        ) from None
+    return descriptor
+
+
+def make(path: Path, cluster_id: str, changes: Iterable[Change] = ()) -> None:
+    """
+    Begin a journal; it appears whole under its name.
+
+    @param changes: what it begins with.
+    @raise Corrupt: there was one before.
+    """
+    if path.with_name("journal.db-wal").exists():
+        raise Corrupt(f"{path} is missing although its log is there; restore it")
+    new = path.with_name("journal.new")
+    new.unlink(missing_ok=True)
+    make_private(str(new))
+    connection = sqlite3.connect(new, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.executescript(tables.SCHEMA)
+    connection.execute("INSERT INTO facts VALUES ('cluster_id', ?)", (cluster_id,))
+    _apply_all(connection, changes)
+    connection.execute("COMMIT")
+    connection.close()
+    new.rename(path)
+    _sync(path.parent)
+    _sync(path.parent.parent)
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """
     Make sure that this program can work with a database.
@@ -226,7 +235,7 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _apply_all(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
+def _apply_all(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
     """Make changes, in the writer's thread."""
     # One call for many of a kind that follow each other: a group of notes takes half the time.
     for statement, group in groupby(map(tables.statement, changes), itemgetter(0)):

@@ -29,6 +29,7 @@ from dfs.daemon import (
     client_description,
     connections_within,
     end,
+    how_many,
     listen,
     positive,
     server_description,
@@ -44,14 +45,6 @@ from dfs.wire.client import Connection, connect
 from dfs.wire.server import Limits
 
 _log = Logger(namespace="dfs.nm")
-
-
-def connections(text: str) -> int:
-    """A coercer for how many connections there may be."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(f"{text!r} is not a number above 0")
-    return number
 
 
 def seconds_or_never(text: str) -> float | None:
@@ -146,7 +139,7 @@ class Options(DaemonOptions):
             None,
             Limits().connections,
             "Connections that may be open at once.",
-            connections,
+            how_many,
         ],
         [
             "exec-backend",
@@ -243,7 +236,10 @@ def makeService(options: Options) -> IService:
                 options.intervals,
                 options["handback-after"],
                 Promise(options["ack"] == "replica", options["solo"] == "refuse"),
-                Limits(connections=connections_within(options["max-connections"])),
+                Limits(
+                    connections=connections_within(options["max-connections"]),
+                    of_address=options["max-per-address"],
+                ),
                 log_reads=options["log-level"] == "debug",
                 sandbox=_sandbox(options, reactor) if options["enable-exec"] else None,
             ),

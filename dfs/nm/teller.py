@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
-from dfs.errors import Busy, DFSError, NotFound, Unavailable
+from dfs.errors import Busy, DFSError, Internal, Moved, NotFound, Unavailable
 from dfs.nm.entries import Entry
 from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Index
@@ -45,6 +45,7 @@ class Teller:
     _journal: IJournal
     _live: Callable[[Server], None]
     _laid: dict[int, Grave] = field(factory=dict, init=False)
+    _doubted: dict[int, int] = field(factory=dict, init=False)
     _running: set[str] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
 
@@ -71,9 +72,11 @@ class Teller:
         try:
             create = not entry.told and not entry.elsewhere
             await server.link.ask(self.metadata(entry, create=create), TELL_SECONDS)
-        except (Unavailable, Busy):
-            return False
+        except (Unavailable, Busy, Moved):
+            return False  # it is away, full, or knows a newer epoch
         except DFSError as error:
+            if isinstance(error, Internal) and self._doubts(entry, number):
+                return False
             # It answered: the same words would be refused again and again.
             self._log.warn(
                 "{server} refuses the metadata of {document}: {code} {reason}",
@@ -84,6 +87,19 @@ class Teller:
                 reason=str(error),
             )
         self._learned(server, entry, number)
+        return True
+
+    def _doubts(self, entry: Entry, number: int) -> bool:
+        """
+        Whether a server may have metadata or not: its disk failed, or it has a defect.
+
+        After a failed disk it will come again; what it answers so twice is a defect.
+        """
+        if self._doubted.pop(entry.id, None) == number:
+            return False
+        self._doubted[entry.id] = number
+        if len(self._doubted) > REMEMBERED:
+            del self._doubted[next(iter(self._doubted))]
         return True
 
     def _learned(self, server: Server, entry: Entry, number: int) -> None:
@@ -204,7 +220,9 @@ class Teller:
         return (
             one
             for one in place.graves.values()
-            if one.may_be_at(home=home) and one.id not in place.missed
+            if one.may_be_at(home=home)
+            and one.id not in place.missed
+            and (one.id, home) not in place.doubted
         )
 
     def metadata(self, entry: Entry, *, create: bool = False) -> PutMetadata:

@@ -7,7 +7,9 @@ Decides in which order a process locks itself in.  Must not know what is in the 
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import signal
 from collections.abc import Callable
 from typing import NoReturn
@@ -37,14 +39,17 @@ def run(script: bytes, complain: Callable[[Exception], NoReturn]) -> NoReturn:
     try:
         kernel.unshare(_NEW)
         kernel.mount("", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+        parent, here = os.pipe()
         first = os.fork()
     except OSError as error:
         complain(error)
     if first:
         os._exit(_ended(first))
     try:
+        os.close(here)
         kernel.end_with_parent(signal.SIGKILL, 0)
         _enter(script)
+        refuse_to_be_left(parent)
         inner = os.fork()
         if not inner:
             _begin()
@@ -61,6 +66,20 @@ def _ended(process: int) -> int:
         if ended == process:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
+
+
+def refuse_to_be_left(parent: int) -> None:
+    """
+    Make sure that the parent is still there.
+
+    From in here nobody can see who it is; and if it ended before it was asked to be told of that,
+    it never will be.
+
+    @param parent: a descriptor that nothing is ever read from before it has ended.
+    @raise OSError: it has ended.
+    """
+    if select.select([parent], [], [], 0)[0]:
+        raise OSError(errno.ESRCH, "the parent has ended")
 
 
 def _enter(script: bytes) -> None:

@@ -4,8 +4,8 @@ Which calls to the kernel a script may not make.
 Decides the list, and how it becomes a program for the kernel.  Must not know how that is installed.
 
 It is a second wall: what stands here is mostly refused already to who has no capabilities.  Some
-calls are here because memory that they get is counted nowhere else, and sockets because some kinds
-know no namespaces.
+calls are here because what they get is counted nowhere else, or for the whole machine (memory,
+C{io_setup}), and sockets because some kinds know no namespaces.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
             "msgget": 68,
             "ptrace": 101,
             "syslog": 103,
+            "uselib": 134,
             "personality": 135,
+            "modify_ldt": 154,
             "pivot_root": 155,
             "chroot": 161,
             "acct": 163,
@@ -36,9 +38,12 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
             "swapon": 167,
             "swapoff": 168,
             "reboot": 169,
+            "iopl": 172,
+            "ioperm": 173,
             "init_module": 175,
             "delete_module": 176,
             "quotactl": 179,
+            "io_setup": 206,
             "mq_open": 240,
             "kexec_load": 246,
             "add_key": 248,
@@ -46,10 +51,12 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
             "keyctl": 250,
             "unshare": 272,
             "perf_event_open": 298,
+            "fanotify_init": 300,
             "open_by_handle_at": 304,
             "setns": 308,
             "process_vm_readv": 310,
             "process_vm_writev": 311,
+            "kcmp": 312,
             "finit_module": 313,
             "memfd_create": 319,
             "kexec_file_load": 320,
@@ -60,6 +67,7 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
     "aarch64": (
         0xC000_00B7,
         {
+            "io_setup": 0,
             "umount2": 39,
             "mount": 40,
             "pivot_root": 41,
@@ -87,10 +95,12 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
             "swapon": 224,
             "swapoff": 225,
             "perf_event_open": 241,
+            "fanotify_init": 262,
             "open_by_handle_at": 265,
             "setns": 268,
             "process_vm_readv": 270,
             "process_vm_writev": 271,
+            "kcmp": 272,
             "finit_module": 273,
             "memfd_create": 279,
             "bpf": 280,
@@ -101,7 +111,7 @@ _MACHINES: dict[str, tuple[int, dict[str, int]]] = {
 }
 
 #: Calls that are so new that they have one number everywhere: of io_uring, mounts, memfd_secret …
-_EVERYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 447)
+_EVERYWHERE = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 467)
 
 #: Its flags are behind a pointer, where no filter can look; libraries do without it.
 _CLONE3 = 435

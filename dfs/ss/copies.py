@@ -184,7 +184,7 @@ class Copies:
         head = self._store.head(request.id)
         if head is None:
             raise NotFound("there is no such document here")
-        self._changes.notes.renote(_summary(head))
+        await self._changes.notes.renote(_summary(head))
 
 
 @define(eq=False)

@@ -165,12 +165,16 @@ class Notes:
         self._waiting.append((summary.seq, self._clock.seconds() + PATIENCE, heard))
         return heard
 
-    def renote(self, summary: Summary) -> None:
-        """Say again what was said before; what was not said yet will be said anyway."""
-        if self._connection is not None and summary.seq <= self._sent:
-            asked = self._connection.ask(note_of(summary), timeout=None)
-            # Whoever wants to know asks again.
-            asked.addErrback(lambda _: None)
+    async def renote(self, summary: Summary) -> None:
+        """
+        Say something again, until it was heard; what was not said yet will be said anyway.
+
+        @raise DFSError: it was not heard; whoever wants to know asks again.
+        """
+        if self._connection is None:
+            raise Unavailable("the name server is not there to be told; try again later")
+        if summary.seq <= self._sent:
+            await self._connection.ask(note_of(summary), timeout=None)
 
     def give_up(self) -> None:
         """This server may not serve now: nobody waits any more for what the peer has."""

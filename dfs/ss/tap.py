@@ -192,7 +192,10 @@ class Awaiting(MultiService):
         factory = ServerFactory(
             self._reactor,
             server.reception,
-            Limits(connections=connections_within(Limits().connections)),
+            Limits(
+                connections=connections_within(Limits().connections),
+                of_address=self._options["max-per-address"],
+            ),
             log_reads=self._options["log-level"] == "debug",
         )
         told = self._advertise

@@ -21,7 +21,9 @@ not done: L{Unavailable}.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -88,6 +90,19 @@ def settle(connection: sqlite3.Connection) -> None:
     except sqlite3.Error as error:
         if not is_full(error):
             raise
+
+
+def make_private(path: str) -> None:
+    """
+    Let nobody else read a database, wherever its folder is copied; its log does as it does.
+
+    An existing one is not opened: to close it would take the locks that SQLite has on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        with contextlib.suppress(PermissionError):  # it is somebody else's, who lets us in
+            os.chmod(path, 0o600)
 
 
 def is_full(error: BaseException) -> bool:

@@ -55,11 +55,13 @@ class MemoryDisk:
 
     @ivar capacity: bytes of contents that fit, or None for any number.
     @ivar broken: no commit succeeds any more.
+    @ivar doubtful: the first one that fails is on the disk all the same.
     """
 
     identity: Identity
     capacity: int | None = None
     broken: bool = False
+    doubtful: bool = False
     seq: int = field(default=0, init=False)
     documents: dict[str, tuple[int, Document]] = field(factory=dict, init=False)
     contents: dict[bytes, bytes] = field(factory=dict, init=False)
@@ -149,11 +151,13 @@ class MemoryStore:
     An SS's documents in memory; see L{IStore}.
 
     To crash it, call L{crash} and make another one with the same disk.
+
+    @ivar when_fatal: called once when the disk has failed.
     """
 
     disk: MemoryDisk
     _later: Later = at_once
-    _on_fatal: Callable[[Failure], None] | None = None
+    when_fatal: Callable[[Failure], None] | None = field(default=None, alias="on_fatal")
     _received: list[_Incoming] = field(factory=list, init=False)
     _refusal: str = field(default="", init=False)
     _crashed: bool = field(default=False, init=False)
@@ -288,6 +292,9 @@ class MemoryStore:
                 return
             self._pending -= 1
             try:
+                if self.disk.broken and self.disk.doubtful:
+                    self.disk.doubtful = False
+                    work()
                 self._check_disk()
                 result = work()
             except DFSError:
@@ -303,8 +310,8 @@ class MemoryStore:
         if not self.disk.broken:
             return
         failure = Failure(Internal("the disk failed: it was broken on purpose"))
-        if not self._refusal and self._on_fatal is not None:
-            self._on_fatal(failure)
+        if not self._refusal and self.when_fatal is not None:
+            self.when_fatal(failure)
         self._refusal = failure.getErrorMessage()
         failure.raiseException()
 

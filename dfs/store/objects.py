@@ -88,7 +88,13 @@ class Objects:
         second = incoming + ".link"
         with contextlib.suppress(FileExistsError):
             self.files.link(incoming, second)
-        self.files.rename(second, target)
+        try:
+            self.files.rename(second, target)
+        except OSError:
+            # Or its bytes would stay on a disk that may be full.
+            with contextlib.suppress(OSError):
+                self.files.unlink(second)
+            raise
         # POSIX leaves both names alone if they are the same file already.
         with contextlib.suppress(FileNotFoundError):
             self.files.unlink(second)

@@ -133,23 +133,60 @@ def prepare(
     @raise Unsupported: another version of this program made it.
     """
     try:
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > FORMAT:
-            raise Unsupported(
-                f"the store {path} has format {found}; this program reads up to {FORMAT}."
-                "  Use a newer one"
-            )
-        if 0 < found < FORMAT:
-            raise Unsupported(
-                f"the store {path} has format {found}; this program reads only {FORMAT}."
-                "  Export it with the one that made it"
-            )
-        if found == 0:
+        if _format(connection, path) == 0:
             _create(connection, name, new_store_id())
         settle(connection)
-        return _read(connection, path, name)
+        _check_index(connection, path)
+        opened = _read(connection)
     except DAMAGED as error:
-        raise Corrupt(f"the database of the store {path} is damaged: {error}") from error
+        raise _damaged(path, error) from error
+    owner = opened.identity.name
+    if owner != name:
+        raise Conflict(
+            f"the store {path} belongs to the storage server {owner!r}, not to {name!r};"
+            f" start it as {owner!r} or choose another folder"
+        )
+    return opened
+
+
+def recognise(connection: sqlite3.Connection, path: str) -> Opened:
+    """
+    Read who this is, whoever that is, and change nothing.
+
+    @param path: for messages.
+    @raise Corrupt: this is no store, or a damaged one.
+    @raise Unsupported: another version of this program made it.
+    """
+    try:
+        if _format(connection, path) == 0:
+            raise Corrupt(f"{path} holds no store")
+        return _read(connection)
+    except DAMAGED as error:
+        raise _damaged(path, error) from error
+
+
+def _format(connection: sqlite3.Connection, path: str) -> int:
+    """
+    The number of the format; 0 of what has no tables yet.
+
+    @raise Unsupported: another version of this program made it.
+    """
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > FORMAT:
+        raise Unsupported(
+            f"the store {path} has format {found}; this program reads up to {FORMAT}."
+            "  Use a newer one"
+        )
+    if 0 < found < FORMAT:
+        raise Unsupported(
+            f"the store {path} has format {found}; this program reads only {FORMAT}."
+            "  Export it with the one that made it"
+        )
+    return found
+
+
+def _damaged(path: str, error: Exception) -> Corrupt:
+    return Corrupt(f"the database of the store {path} is damaged: {error}")
 
 
 def _create(connection: sqlite3.Connection, name: str, store_id: str) -> None:
@@ -184,14 +221,8 @@ def _check_index(connection: sqlite3.Connection, path: str) -> None:
         raise Corrupt(f"the database of the store {path} is damaged: {verdict}")
 
 
-def _read(connection: sqlite3.Connection, path: str, name: str) -> Opened:
-    _check_index(connection, path)
+def _read(connection: sqlite3.Connection) -> Opened:
     store_id, owner, cluster_id, epoch, floor, folders = identified(connection)
-    if owner != name:
-        raise Conflict(
-            f"the store {path} belongs to the storage server {owner!r}, not to {name!r};"
-            f" start it as {owner!r} or choose another folder"
-        )
     # The columns are named so that a table without one of them is noticed now.
     connection.execute(f"SELECT {COLUMNS} FROM documents LIMIT 1").fetchone()
     seq, documents, size = connection.execute(

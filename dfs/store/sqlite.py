@@ -33,7 +33,7 @@ from dfs.errors import Corrupt, Unavailable
 from dfs.store.accesses import Accesses
 from dfs.store.encoding import encode, summarize
 from dfs.store.files import DISK, Files
-from dfs.store.groupcommit import GroupCommit, connect
+from dfs.store.groupcommit import GroupCommit, connect, make_private
 from dfs.store.interfaces import (
     INLINE_BYTES,
     Access,
@@ -121,6 +121,7 @@ class SQLiteStore:
             objects = Objects(path, files)
             objects.prepare()
             database = os.path.join(path, "store.db")
+            make_private(database)
             writing = _connected(database, connect)
             undo.callback(writing.close)
             writing.text_factory = as_text

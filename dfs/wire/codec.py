@@ -30,6 +30,7 @@ _ITEM_SPECIAL = re.compile(r"[%,]")
 _INT = re.compile(r"-?[0-9]{1,19}\Z")
 _FLOAT = re.compile(r"-?(?=\.?[0-9])[0-9]{0,20}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?\Z")
 _TAG = re.compile(r"#[\x21-\x7b\x7d\x7e]{1,32}\|\Z")
+_SEE_HELP = "HELP lists what there is"
 _BAD_TAG = "a tag is # and 1 to 32 printable ASCII characters, without spaces"
 _CONTENT = re.compile(r"bytes=([0-9]{1,15}|\*)\Z")
 
@@ -352,7 +353,9 @@ def decode_request(raw: bytes) -> Line:
         if error is not None:
             raise error
         if message is None or layout is None:
-            raise Unsupported(f"unknown verb {verb[:40]!r}; HELP lists what there is")
+            spaces = " " in verb  # no verb has one; somebody typed it in telnet
+            advice = "vertical bars, not spaces, separate fields" if spaces else _SEE_HELP
+            raise Unsupported(f"unknown verb {verb[:40]!r}; {advice}")
         if length is not None and not message.takes_content:
             raise Invalid(f"{verb} takes no content")
         if verb == "HELP" and len(fields) == 2 and "=" not in fields[1]:

@@ -15,6 +15,7 @@ class Limits:
     What one server puts up with.
 
     @ivar connections: in all.
+    @ivar of_address: connections from one address, see L{dfs.wire.crowd}.
     @ivar strangers: connections that have not said who they are.
     @ivar login_seconds: for saying who one is.
     @ivar stranger_line: bytes of a line before that.
@@ -26,6 +27,7 @@ class Limits:
     """
 
     connections: int = 12_000
+    of_address: int = 64
     strangers: int = 4_096
     login_seconds: float = 120.0
     stranger_line: int = 1_024

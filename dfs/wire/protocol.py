@@ -19,8 +19,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from dfs.browsers import is_request
 from dfs.errors import DFSError, Internal
 from dfs.wire.codec import BadRequest, Line, decode_request, encode_answer, encode_error
+from dfs.wire.crowd import origin
 from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
 from dfs.wire.limits import Limits
@@ -95,6 +97,7 @@ class ServerProtocol(Protocol):
         self._taken: object = None
         self.lost = False
         self.peer: Peer
+        self.origin = ""
         self._link: Transport
         self.since = 0.0
 
@@ -104,6 +107,7 @@ class ServerProtocol(Protocol):
         self.since = self._clock.seconds()
         assert self.transport is not None
         address = address_text(self.transport.getPeer())
+        self.origin = origin(self.transport.getPeer())
         self._link = cast(Transport, self.transport)
         prompt(self.transport)
         self.peer = Peer(self.factory.next_number(), address, self.close)
@@ -223,7 +227,7 @@ class ServerProtocol(Protocol):
         except BadRequest as bad:
             # In its turn: an untagged answer must not overtake the ones before it.
             line = Line(bad.tag, Refused(bad.error), bad.length)
-            if bad.hopeless:
+            if bad.hopeless or is_request(raw.decode("latin-1")):
                 self._hear_no_more(line)
         return self._begin(line)
 

@@ -13,9 +13,11 @@ from twisted.logger import Logger
 
 from dfs.errors import Busy, DFSError, Unauthenticated
 from dfs.timing import steady
+from dfs.wire.crowd import Crowd
 from dfs.wire.exchange import Exchange, Outcome, Peer, Receiver
 from dfs.wire.limits import Limits
 from dfs.wire.protocol import Refused, ServerProtocol
+from dfs.wire.refusals import Refusals
 
 __all__ = ["Exchange", "Limits", "Outcome", "Peer", "Receiver", "ServerFactory", "ServerProtocol"]
 
@@ -49,6 +51,8 @@ class ServerFactory(Factory):
         self._number = 0
         self.limits = limits or Limits()
         self.connections: set[ServerProtocol] = set()
+        self._crowd = Crowd(self.limits)
+        self._refusals = Refusals()
         self._sweeper = steady(clock, 5.0, self._sweep)
 
     def doStart(self) -> None:
@@ -74,20 +78,20 @@ class ServerFactory(Factory):
 
     def admitted(self, protocol: ServerProtocol) -> DFSError | None:
         """A connection has come; why it may not stay, if so."""
-        full = len(self.connections) >= self.limits.connections
         self.connections.add(protocol)
-        if not full:
-            return None
-        error = Busy(f"{self.limits.connections} connections are open; try again in a moment")
-        self.refused(protocol.peer, error)
+        error = self._crowd.come(protocol.origin)
+        if error is not None:
+            self.refused(protocol.peer, error)
         return error
 
     def left(self, protocol: ServerProtocol) -> None:
         """A connection has gone."""
         self.connections.discard(protocol)
+        self._crowd.leave(protocol.origin)
 
     def _sweep(self) -> None:
         """End the connections that ask for too much patience."""
+        self._refusals.look()
         now = self._clock.seconds()
         strangers = []
         for protocol in list(self.connections):
@@ -110,7 +114,9 @@ class ServerFactory(Factory):
                 protocol.refuse_all(error)
 
     def refused(self, peer: Peer, error: DFSError) -> None:
-        """Log what was no request at all."""
+        """Log what was no request at all, unless there is very much of that."""
+        if not self._refusals.may_write():
+            return
         _log.info(
             "{peer} refused: {code} {reason}",
             log_event="connection_refused",
@@ -127,7 +133,7 @@ class ServerFactory(Factory):
             if not self._log_reads:
                 return
             emit = _log.debug
-        elif isinstance(request, Refused):
+        elif isinstance(request, Refused) or (outcome != "OK" and not self._refusals.may_write()):
             return
         else:
             emit = _log.info

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from dfs.client.session import Session, Waiting
+from dfs.sim.network import Network
 from dfs.wire.messages import Info, Locate, Located, Request
 from dfs.wire.reception import Reception
 from dfs.wire.server import Exchange, ServerFactory
-from tests.simulation.network import Network
 
 T = TypeVar("T")
 

@@ -141,7 +141,9 @@ class HelpTests(SynchronousTestCase):
             self.assertIn(f"  {deed} ", listed)
             with click.Context(verb.command, info_name=deed) as context:
                 explained = " ".join(verb.command.get_help(context).split())
-            for part in (verb.usage, verb.meaning, verb.details, "--secret FILE"):
+            # What needs no server needs no secret, but a place.
+            option = "--data FOLDER" if verb.offline else "--secret FILE"
+            for part in (verb.usage, verb.meaning, verb.details, option):
                 self.assertIn(part, explained)
 
     def test_part_of_dfs(self) -> None:

@@ -57,7 +57,13 @@ def test_help_is_light(surroundings: dict[str, str]) -> None:
         "import sys; from dfs.client.__main__ import _main; _main(sys.argv[1:]);"
         "print(sorted({'twisted', 'prompt_toolkit', 'tqdm', 'asyncio'} & set(sys.modules)))"
     )
-    for arguments in (["--help"], ["--version"], ["READ", "--help"], ["admin", "drain", "--help"]):
+    for arguments in (
+        ["--help"],
+        ["--version"],
+        ["READ", "--help"],
+        ["admin", "drain", "--help"],
+        ["export", "--help"],
+    ):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments],
             env=surroundings,
@@ -88,6 +94,11 @@ def test_completion(surroundings: dict[str, str]) -> None:
         (["WRITE", "a", "x"], 2, "<sentence>"),
         (["admin"], 2, "command"),
         (["admin", "explode"], 2, "failover, handback"),
+        (["export", "/no/such/store", "out"], 2, "dfs export <store> <folder>"),
+        (["export", "/usr", "/proc/nowhere"], 1, "/proc/nowhere cannot be made"),
+        (["export", "/usr", "/tmp/dfs-nowhere"], 1, "no store in /usr"),
+        (["admin", "rebuild", "/usr"], 2, "--data"),
+        (["admin", "rebuild", "--data", "/proc/nowhere", "/usr"], 1, "/proc"),
         (["admin", "pair", "ss1"], 2, "dfs admin pair <home> <backup>"),
         (["admin", "--secret", "/no/such", "failover", "ss1"], 1, "/no/such"),
         (["admin", "failover", "ss1", "--secret", "/no/such"], 1, "/no/such"),

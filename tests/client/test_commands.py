@@ -7,8 +7,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.sim.cluster import Cluster
 from tests.client.desk import CTRL_C, Desk
-from tests.simulation.cluster import Cluster
 
 WROTE = "Write Successful!\n"
 
@@ -245,6 +245,7 @@ class RefusalTests(CommandCase):
             ("ADDACCESS -R -W a bob", "-R"),
             ("ADDACCESS -X a bob", "-X"),
             ("VIEW a", "VIEW [-a] [-l]"),
+            ("UNDO my notes.txt", "names with spaces are quoted: 'a b.txt'"),
             ("STREAM a -d soon", "soon"),
             ("FETCH a", "HELP"),
             ("CREAT a", "did you mean CREATE?"),

@@ -6,16 +6,17 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.failures import Unanswered
 from dfs.errors import Busy, Invalid, Unavailable
+from dfs.sim.cluster import Cluster
 from tests.client.desk import Desk
-from tests.simulation.cluster import Cluster
 from tests.simulation.machine import FakeProcess
+from tests.simulation.scripted import ScriptedCluster
 
 
 class ExecCase(SynchronousTestCase):
     """A cluster whose name server runs scripts, and alice."""
 
     def setUp(self) -> None:
-        self.cluster = Cluster("ss1", scripts=True)
+        self.cluster = ScriptedCluster("ss1")
         self.addCleanup(self.cluster.close)
         self.session = self.cluster.session("alice")
         self.alice = Desk(self.session, self.cluster.run)

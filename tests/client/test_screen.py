@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 
@@ -103,3 +104,15 @@ class ScreenTests(SynchronousTestCase):
         bar.reset()
         bar.close()
         self.assertEqual(wall.err.getvalue(), b"")
+
+    def test_short_progress(self) -> None:
+        """What is over in a moment shows no bar, also if it begins again."""
+        messages = io.StringIO()
+        with contextlib.redirect_stderr(messages):
+            bar = Wall(messages_terminal=True).screen.progress("a", 10)
+            bar.reset()
+            bar.update(5)
+            bar.reset()
+            bar.update(10)
+            bar.close()
+        self.assertEqual(messages.getvalue(), "")

@@ -22,8 +22,8 @@ from dfs.client.fullscreen import FullScreen
 from dfs.client.monitor import Monitor
 from dfs.client.table import table
 from dfs.client.verbs import Verb
+from dfs.sim.cluster import NAME_SERVER, Cluster
 from tests.client.desk import Desk
-from tests.simulation.cluster import NAME_SERVER, Cluster
 
 
 class MonitorTests(SynchronousTestCase):

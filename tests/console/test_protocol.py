@@ -145,6 +145,14 @@ class ConsoleTests(ConsoleCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.assertEqual(self.terminal.type(b"say a\n"), "a\r\nnm> ")
 
+    def test_browser(self) -> None:
+        """A page in somebody's browser cannot give orders: its first line ends the console."""
+        page = b"POST /%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nsay hello\nsay more\n"
+        for path in (b"a|b", b"a" * 9_999):
+            self.terminal = Terminal(self.consoles)
+            self.assertIn("this is no web server.", self.terminal.type(page % path))
+            self.assertEqual((self.terminal.transport.disconnecting, self.desk.done), (True, []))
+
     def test_controls(self) -> None:
         """H44: nothing that stands in a name can command the terminal."""
         shown = self.terminal.type("say '\x1b[2J\x9b\u202e\x07'\n".encode())

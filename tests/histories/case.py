@@ -15,9 +15,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.session import Session
+from dfs.sim.cluster import Cluster
 from dfs.ss.service import Settings
 from dfs.wire.records import ViewLine
-from tests.simulation.cluster import Cluster
 
 T = TypeVar("T")
 

@@ -13,10 +13,10 @@ from dfs.core.documents import Document
 from dfs.errors import Exists, NotFound, Unauthorized, Unavailable
 from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings as NMSettings
+from dfs.sim.cluster import Cluster
 from dfs.store.memory import MemoryDisk
 from dfs.wire.messages import ServerLine
 from tests.histories.case import HistoryCase
-from tests.simulation.cluster import Cluster
 
 #: Seconds in which everything that can settle has settled: silence, return, handback.
 LONG = 90.0
@@ -447,6 +447,23 @@ class ReturnTests(PairCase):
         self.settle()
         self.equal()
         self.refused(self.alice.read("a.txt"), NotFound)
+        [line] = self.get(self.alice.view())
+        self.assertTrue(line.path.startswith("a.txt.conflict-ss1-"), line.path)
+        self.assertEqual(self.read(line.path), "One. Two.")
+
+    def test_deleted_although_behind(self) -> None:
+        """A change that was known and not there when a document was deleted is kept beside it."""
+        self.cluster.crash("ss1_backup")
+        self.get(self.alice.append("a.txt", " Two."))
+        self.cluster.advance(2.0)
+        self.cluster.crash("ss1")
+        self.cluster.start("ss1_backup")
+        self.until("FAILED_OVER")
+        self.assertEqual(self.line_of("ss1_backup").behind, 1)
+        self.get(self.alice.delete("a.txt"))
+        self.cluster.start("ss1")
+        self.settle()
+        self.equal()
         [line] = self.get(self.alice.view())
         self.assertTrue(line.path.startswith("a.txt.conflict-ss1-"), line.path)
         self.assertEqual(self.read(line.path), "One. Two.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized
+from dfs.sim.chance import drawn as chance
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
     AddAccess,
@@ -39,7 +40,6 @@ from dfs.wire.messages import (
     WriteComplete,
 )
 from tests.histories.case import HistoryCase
-from tests.simulation.cluster import chance
 
 SHA256 = "ab" * 32
 

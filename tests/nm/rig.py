@@ -20,6 +20,7 @@ from dfs.core.pairs import BACKUP
 from dfs.errors import DFSError
 from dfs.nm.journal import Disk, MemoryJournal
 from dfs.nm.service import NameServer, Settings
+from dfs.sim.network import Network
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
     DeleteFile,
@@ -41,7 +42,6 @@ from dfs.wire.messages import (
 from dfs.wire.reception import Handler, Reception
 from dfs.wire.server import Exchange, ServerFactory
 from tests.nm.shelf import Shelf
-from tests.simulation.network import Network
 
 T = TypeVar("T")
 A = TypeVar("A", bound=Record)

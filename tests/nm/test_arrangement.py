@@ -18,6 +18,7 @@ from dfs.errors import (
     Unauthorized,
     Unavailable,
 )
+from dfs.nm.arrangement import AT_ONCE, SLICE
 from dfs.wire import branches
 from dfs.wire.client import Connection
 from dfs.wire.messages import (
@@ -396,6 +397,77 @@ class DeleteFolderTests(ArrangementCase):
             Locked, self.alice, request, "4 documents .* 1 not, 'a/2' .* bob edits"
         )
         self.assertEqual(self.everything(), ["a/", "a/2"])
+
+    def test_unheard(self) -> None:
+        """Whoever goes away while documents are deleted ends that; nothing else comes of it."""
+        for number in range(40):
+            self.ask(self.alice, Create(f"a/{number}"))
+        orders: list[Deferred[None]] = []
+
+        def later(order: object) -> Deferred[None]:
+            orders.append(Deferred())
+            return orders[-1]
+
+        self.ss1.script = later
+        leaver = self.person("alice")
+        told = self._items(leaver, DeleteFolder("a", recursive=True))
+        Deferred.fromCoroutine(told).addErrback(lambda _: None)
+        self.wait(1)
+        leaver.close(abort=True)
+        self.wait(1)
+        for order in orders:
+            order.callback(None)
+        self.wait(1)
+        self.assertEqual(len(orders), AT_ONCE)
+        self.assertEqual(len(self.everything()), 1 + 40 - AT_ONCE)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def begun(self, request: DeleteFolder) -> tuple[list[Any], Deferred[None]]:
+        """Alice begins to delete; her answer, and the first order, which is not answered yet."""
+        order: Deferred[None] = Deferred()
+        self.ss1.script = lambda _: None if order.called else order
+        answers: list[Any] = []
+        Deferred.fromCoroutine(self._items(self.alice, request)).addBoth(answers.append)
+        self.wait(1)
+        return answers, order
+
+    def test_moved_out(self) -> None:
+        """What is moved out of a folder while that is deleted is not deleted."""
+        for number in range(AT_ONCE):
+            self.ask(self.alice, Create(f"a/b/{number}"))
+        self.ask(self.alice, Create("a/b/c/late"))
+        self.ask(self.alice, CreateFolder("a/b/d"))
+        answers, order = self.begun(DeleteFolder("a", recursive=True))
+        self.ask(self.alice, Move("a/b/c", "c"))
+        self.ask(self.alice, Move("a/b/d", "d"))
+        order.callback(None)
+        self.wait(1)
+        self.assertEqual(len(answers[0]), AT_ONCE)
+        self.assertEqual(self.everything(), ["c/", "c/late", "d/"])
+
+    def test_made_meanwhile(self) -> None:
+        """A folder that somebody else makes in a folder while that is deleted is theirs."""
+        self.ask(self.alice, Create("a/1"))
+        answers, order = self.begun(DeleteFolder("a", recursive=True))
+        self.ask(self.bob, CreateFolder("a/b"))
+        order.callback(None)
+        self.wait(1)
+        self.assertIsInstance(answers[0].value, Unauthorized)
+        self.assertEqual(self.everything(), ["a/", "a/b/"])
+
+    def test_all_refused(self) -> None:
+        """Others have their turn while very many documents are refused one after the other."""
+        for number in range(SLICE + 1):
+            self.ask(self.alice, Create(f"a/{number}"))
+        self.ss1.goodbye()
+        self.wait(1)
+        refused: list[Any] = []
+        request = self._items(self.alice, DeleteFolder("a", recursive=True))
+        Deferred.fromCoroutine(request).addBoth(refused.append)
+        self.clock.pump([0, 0])
+        self.assertEqual(refused, [])
+        self.wait(1)
+        self.assertIsInstance(refused[0].value, Unavailable)
 
     def test_filled_meanwhile(self) -> None:
         """Nothing is lost that is put into a folder while that is deleted."""

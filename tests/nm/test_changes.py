@@ -9,9 +9,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from dfs.errors import (
+    DFSError,
     Exists,
+    Internal,
     Invalid,
     Locked,
+    Moved,
     NotFound,
     Unauthenticated,
     Unauthorized,
@@ -531,3 +534,44 @@ class AccessTests(Rig):
         self.wait(6)
         self.assertEqual(answer, ["Done"])
         self.assertEqual(self.states(), {"ss1": "LIVE"})
+
+
+class DoubtTests(Rig):
+    """
+    What a storage server may not have, it is told again.
+    """
+
+    def told_after(self, *errors: DFSError) -> int:
+        """How often a storage server is told of a right that is taken away if it fails so first."""
+        ss1, alice, _ = self.registered(), self.person("alice"), self.person("bob")
+        self.ask(alice, Create("a.txt"))
+        self.ask(alice, AddAccess("a.txt", "bob", "r"))
+        ss1.orders.clear()
+        failures = list(errors)
+
+        def fail(order: object) -> None:
+            if isinstance(order, PutMetadata) and failures:
+                raise failures.pop(0)
+
+        ss1.script = fail
+        alice.ask(RemAccess("a.txt", "bob"))
+        for _ in range(5):
+            self.wait(5)
+            ss1.say(Heartbeat(1, 0, 0))
+        return sum(isinstance(order, PutMetadata) for order in ss1.orders)
+
+    def test_newer_epoch(self) -> None:
+        """An order of a past epoch was not obeyed, and is given again."""
+        self.assertEqual(self.told_after(Moved("it is an order of the past")), 2)
+
+    def test_disk(self) -> None:
+        """A disk that failed may have lost it, and it is told again."""
+        self.assertEqual(self.told_after(Internal("the disk failed")), 2)
+
+    def test_defect(self) -> None:
+        """What fails again and again is not told for ever."""
+        self.assertEqual(self.told_after(*[Internal("a defect")] * 9), 2)
+
+    def test_refusal(self) -> None:
+        """What a storage server refuses it would refuse again."""
+        self.assertEqual(self.told_after(Invalid("no grant")), 1)

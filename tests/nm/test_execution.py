@@ -22,12 +22,12 @@ from dfs.errors import (
     Unavailable,
     Unsupported,
 )
-from dfs.nm.execution import SCRIPT_BYTES, WAITING
+from dfs.nm.execution import OF_USER, SCRIPT_BYTES, WAITING
 from dfs.nm.service import Settings
+from dfs.sim.cluster import NAME_SERVER, Cluster
 from dfs.wire.answers import Contents
 from dfs.wire.client import Connection, greet_as_client
 from dfs.wire.messages import Execute, Ran
-from tests.simulation.cluster import NAME_SERVER, Cluster
 from tests.simulation.machine import FakeProcess, Machine
 
 MIB = 1024 * 1024
@@ -349,11 +349,19 @@ class ExecutionTests(SynchronousTestCase):
 
     # -------------------------------------------------------------------------------- turns
 
+    def readers(self, alice: Session, count: int) -> list[str]:
+        """So many others who may read."""
+        users = [f"reader{number}" for number in range(count)]
+        for user in users:
+            self.connection(user)
+            self.cluster.run(alice.add_access("a.sh", user, "r"))
+        return users
+
     def test_turns(self) -> None:
         """Two run at once, eight wait for their turn, more are BUSY and do nothing."""
         alice = self.begin()
         self.store(alice, "a.sh", "sleep 2\necho hello")
-        asked = [self.ask()[1] for _ in range(2 + WAITING)]
+        asked = [self.ask(user=user)[1] for user in self.readers(alice, 2 + WAITING)]
         self.cluster.advance(0.5)
         self.assertEqual(len(self.machine.scripts), 2)
         self.refused(Busy, "8 scripts wait")
@@ -367,13 +375,29 @@ class ExecutionTests(SynchronousTestCase):
         self.store(alice, "a.sh", "sleep 3")
         for _ in range(2):
             self.ask()
-        waiting = [self.ask()[0] for _ in range(WAITING)]
+        waiting = [self.ask(user=user)[0] for user in self.readers(alice, WAITING)]
         self.cluster.advance(0.1)
         for connection in waiting:
             connection.close(abort=True)
         self.cluster.advance(0.1)
         self.assertEqual(self.run_one()[1].status, 0)
         self.assertEqual(len(self.machine.scripts), 3)
+
+    def test_one_user(self) -> None:
+        """Nobody takes all the turns: three of one user run or wait until one of them has ended."""
+        alice = self.begin()
+        self.store(alice, "a.sh", "sleep 3\necho hello")
+        [bob] = self.readers(alice, 1)
+        asked = [self.ask() for _ in range(OF_USER)]
+        self.cluster.advance(0.1)
+        self.refused(Busy, "3 scripts of yours")
+        _, other = self.ask(user=bob)
+        asked[-1][0].close(abort=True)
+        self.cluster.advance(0.1)
+        again = self.ask()[1]
+        for contents in (asked[0][1], asked[1][1], other, again):
+            self.assertEqual(self.all_of(contents)[0], b"hello\n")
+        self.assertEqual(self.run_one()[1].status, 0)
 
     def test_slow_readers_hold_no_turn(self) -> None:
         """A script that has ended holds no turn, although its output was not read yet."""

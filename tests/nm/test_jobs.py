@@ -467,6 +467,22 @@ class LayingTests(PairRig):
         conflicts = [one.folder for one in self.disk.documents.values() if "conflict" in one.name]
         self.assertEqual(conflicts, [0])
 
+    def test_rescued_beside_others(self) -> None:
+        """Nobody else gets it, or keeps it from being saved, by having its name before."""
+        self.deleted_meanwhile("1.txt")
+        names = [f"1.txt.conflict-ss1_backup-20231114T221325{end}" for end in ("", "-2", "-3")]
+        for name, size in zip(names, (0, 6, 0), strict=True):
+            made = self.ask(self.person("mallory"), Create(name))
+            if size:
+                self.ss1.note(made.id, "1.0", size=size)
+        self.back_with_a_change()
+        self.wait(5)
+        owners = {one.name: one.access.owner for one in self.disk.documents.values()}
+        self.assertEqual([owners[name] for name in names], ["mallory"] * 3)
+        self.assertEqual(owners[f"{names[0]}-4"], "alice")
+        self.assertEqual(self.ss1.shelf.puts, [b"unseen"])
+        self.assertFalse(self.place().graves)
+
     def test_rescued_after_restart(self) -> None:
         """Also when the name server restarts in between, after it heard of that change."""
         stuck = self.backup.shelf.gate = Held(GetFileContent)

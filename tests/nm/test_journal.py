@@ -314,6 +314,18 @@ class SQLiteTests(Contract):
         self.loaded()
         self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
 
+    def test_private_files(self) -> None:
+        """Nor may others read the files, wherever the folder is copied; also those made before."""
+        database = self.folder / "journal.db"
+        for _ in range(2):
+            journal = self.open()
+            tuple(journal.load().documents)
+            self.settled(journal.commit([PutUser("alice")]))
+            for file in self.folder.iterdir():
+                self.assertEqual((file.name, file.stat().st_mode & 0o077), (file.name, 0))
+            self.settled(journal.close())
+            database.chmod(0o644)
+
     def test_newer(self) -> None:
         """A journal of a newer version is refused and left alone."""
         self.loaded()

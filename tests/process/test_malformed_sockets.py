@@ -45,6 +45,11 @@ class Rude(Protocol):
         self.gone.callback(None)
 
 
+async def asking(side: Process) -> None:
+    """Wait until it asks."""
+    await side.when(lambda: "asking" in side.text)
+
+
 async def told(side: Process) -> str:
     """How long the one at the side waited since this was asked last."""
     before = side.stdout.count("side:")
@@ -65,13 +70,14 @@ async def say(address: str, data: bytes, *, pieces: int = 0, stay: float = 0.2) 
                 break
     else:
         transport.write(data)
-    limit = deferLater(reactor, stay)
+    limit: Deferred[None] = deferLater(reactor, stay)
     limit.addErrback(lambda failure: None)
     await limit
     if not rude.gone.called:
         transport.abortConnection()
     await rude.gone
-    return rude.heard
+    heard: int = rude.heard
+    return heard
 
 
 async def flood(address: str, megabytes: int) -> int:
@@ -86,7 +92,8 @@ async def flood(address: str, megabytes: int) -> int:
     if not rude.gone.called:
         transport.abortConnection()
     await rude.gone
-    return rude.heard
+    heard: int = rude.heard
+    return heard
 
 
 def attacks(chance: random.Random) -> list[tuple[str, bytes, int]]:
@@ -122,7 +129,7 @@ async def test_rude(cluster: Cluster) -> None:
     inputs = 0
     for name, (address, daemon) in daemons.items():
         side = Process([sys.executable, "-m", "tests.process.side", *address.split(":")], ROOT)
-        await side.when(lambda side=side: "asking" in side.text)
+        await asking(side)
         for what, data, pieces in attacks(chance):
             await gatherResults(
                 [Deferred.fromCoroutine(say(address, data, pieces=pieces)) for _ in range(5)]

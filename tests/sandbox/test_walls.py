@@ -5,12 +5,13 @@ What scripts are given and refused, as values; nothing is run here.
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.sandbox import bubblewrap, launch, policy, seccomp
+from dfs.sandbox import bubblewrap, launch, namespaces, policy, seccomp
 
 ALLOW, REFUSE, KILL = 0x7FFF_0000, 0x0005_0000, 0x8000_0000
 NATIVE = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
@@ -48,8 +49,26 @@ class CallTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """Mounts, namespaces, sockets, memory of others, and memory nobody counts are refused."""
         for machine, numbers in {
-            "x86_64": (29, 41, 53, 101, 165, 272, 308, 319, 321, 425, 428, 442, 447),
-            "aarch64": (40, 97, 117, 194, 198, 199, 268, 279, 280, 425, 428, 442, 447),
+            "x86_64": (
+                29,
+                41,
+                53,
+                101,
+                154,
+                165,
+                173,
+                206,
+                272,
+                300,
+                308,
+                312,
+                319,
+                321,
+                425,
+                428,
+                442,
+            ),
+            "aarch64": (0, 40, 97, 117, 194, 198, 199, 262, 268, 272, 279, 280, 425, 428, 442, 447),
         }.items():
             for number in numbers:
                 self.assertEqual(judged(machine, number), REFUSE | errno.EPERM, (machine, number))
@@ -74,6 +93,19 @@ class CallTests(SynchronousTestCase):
         """On a machine whose calls nobody knows there is no filter, and so no sandbox."""
         with self.assertRaisesRegex(OSError, "calls of a pdp11 are not known"):
             seccomp.program("pdp11")
+
+
+class LeftTests(SynchronousTestCase):
+    """Nothing runs that nobody watches."""
+
+    def test_left(self) -> None:
+        """A process whose parent ended before it could ask to be told of that ends, too."""
+        parent, here = os.pipe()
+        self.addCleanup(os.close, parent)
+        namespaces.refuse_to_be_left(parent)
+        os.close(here)
+        with self.assertRaisesRegex(OSError, "parent has ended"):
+            namespaces.refuse_to_be_left(parent)
 
 
 class LayoutTests(SynchronousTestCase):

@@ -61,10 +61,11 @@ class Lines:
                 text = text.replace(name, chance.choice(known or ["x"]))
         else:
             text = self._request(chance.choice(only))
-        raw = text.encode()
+        raw: bytes = text.encode()
         for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2, 5))):
             raw = self._changed(raw)
-        return raw + chance.choice((b"\n", b"\n", b"\r\n", b"\n\n")) + self._content(raw)
+        end: bytes = chance.choice((b"\n", b"\n", b"\r\n", b"\n\n"))
+        return raw + end + self._content(raw)
 
     def _request(self, kind: type[Request[Any]]) -> str:
         """A line that is right, but for what it says."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.simulation.cluster import Cluster
+from dfs.sim.cluster import Cluster
 
 
 class ClusterTests(SynchronousTestCase):

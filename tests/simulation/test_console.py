@@ -14,10 +14,11 @@ from dfs.client.writing import WriteSession
 from dfs.console.protocol import Consoles
 from dfs.errors import Unauthenticated, Unauthorized
 from dfs.nm.service import Settings as NMSettings
+from dfs.sim.chance import drawn as chance
+from dfs.sim.cluster import SECRET, Cluster
 from dfs.wire.client import greet, greet_as_client
 from dfs.wire.locks import LockLine, Locks
 from tests.console.terminal import Terminal
-from tests.simulation.cluster import SECRET, Cluster, chance
 
 
 class ConsoleCase(SynchronousTestCase):

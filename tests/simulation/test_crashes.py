@@ -18,8 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from dfs.client.failures import Unanswered
 from dfs.client.session import Session
 from dfs.errors import DFSError, Exists, Internal, NotFound
-from tests.simulation.cluster import Cluster
-from tests.simulation.network import Link
+from dfs.sim.cluster import Cluster
+from dfs.sim.network import Link
 
 #: How many orders are tried, and seconds of the clock that people work in each.
 RUNS, SECONDS = 10, 30.0

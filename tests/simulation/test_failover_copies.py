@@ -8,8 +8,8 @@ import contextlib
 
 from dfs.core.documents import Document
 from dfs.errors import DFSError, Unauthorized
+from dfs.sim.network import Link
 from tests.simulation.faults import MEMBERS, FaultCase
-from tests.simulation.network import Link
 
 #: Bytes per second of a line on which a large document takes long, and such a document.
 SLOW, LARGE = 50_000.0, 1_000_000
@@ -240,7 +240,7 @@ class LateCopyTests(FaultCase):
 
 def waiting(link: Link) -> list[bytes]:
     """What has not arrived."""
-    return [data for data in link._late if data is not None]
+    return [data for data in link.waits if data is not None]
 
 
 class CatchUpTests(FaultCase):

@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from dfs.errors import DFSError, NotFound, Unauthorized
 from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings
-from tests.simulation.cluster import Cluster
+from dfs.sim.cluster import Cluster
 from tests.simulation.faults import MEMBERS, FaultCase
 
 #: Seconds after which a primary crashes: the way of a request is 0.1 ms, its disk takes 1 ms.

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from attrs import evolve
 
 from dfs.errors import DFSError, NotFound
+from dfs.sim.cluster import Cluster
 from dfs.store.memory import MemoryDisk
-from tests.simulation.cluster import Cluster
 from tests.simulation.faults import MEMBERS, FaultCase
 
 #: Bytes per second of a line on which a pair stays for a while in the state in which it copies.

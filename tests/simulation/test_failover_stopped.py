@@ -7,7 +7,7 @@ from __future__ import annotations
 from dfs.client.drafts import SessionEnded
 from dfs.errors import DFSError, Unauthorized
 from dfs.nm.service import Settings
-from tests.simulation.cluster import Cluster
+from dfs.sim.cluster import Cluster
 from tests.simulation.faults import FaultCase
 
 
@@ -254,7 +254,7 @@ class CutTests(FaultCase):
             self.cluster.advance(3600.0)
             self.put("a.txt", f"{hour}")
             self.assertEqual(self.read("a.txt"), f"{hour}")
-        waiting = [link for link in self.cluster.network.links if link._late]
+        waiting = [link for link in self.cluster.network.links if link.waits]
         self.assertLess(len(waiting), 100)
         self.cluster.undeafen("ss1_backup")
         self.settle()

@@ -11,10 +11,12 @@ import os
 import random
 from collections import Counter
 
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import provider
 
 from dfs.console.protocol import Consoles
+from dfs.sim.cluster import SECRET, Cluster
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import REQUESTS, Audience
 from dfs.wire.proof import Claim, prove
@@ -22,8 +24,8 @@ from dfs.wire.protocol import ServerProtocol
 from dfs.wire.server import ServerFactory
 from dfs.wire.upload import Upload
 from tests.console.terminal import Terminal
-from tests.simulation.cluster import SECRET, Cluster
 from tests.simulation.malformed import Lines
+from tests.simulation.scripted import ScriptedCluster
 from tests.wire.talking import Wire
 
 TIMES = int(os.environ.get("DFS_MALFORMED", "1"))
@@ -79,8 +81,13 @@ class MalformedTests(SynchronousTestCase):
         self.tried: Counter[str] = Counter()
         self.answers: Counter[str] = Counter()
         self.last: list[bytes] = []
-        globalLogPublisher.addObserver(self.observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+
+        @provider(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            self.observe(event)
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
         self.start(4 + TIMES)
 
     def observe(self, event: LogEvent) -> None:
@@ -92,7 +99,7 @@ class MalformedTests(SynchronousTestCase):
         """A cluster, two documents, tickets for them."""
         self.defects: list[object] = []
         self.doors: dict[str, ServerFactory] = {}
-        self.cluster = Cluster("ss1", "ss1_backup", scripts=True)
+        self.cluster = ScriptedCluster("ss1", "ss1_backup")
         alice = self.cluster.session("alice")
         for path in ("a.txt", "notes.txt"):
             self.cluster.run(alice.create(path))

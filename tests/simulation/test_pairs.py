@@ -19,7 +19,7 @@ from dfs.core.documents import Document
 from dfs.errors import DFSError
 from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings
-from tests.simulation.cluster import Cluster
+from dfs.sim.cluster import Cluster
 
 #: How many orders are tried, and steps of each.
 RUNS, STEPS = 40, 30

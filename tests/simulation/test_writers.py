@@ -6,8 +6,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.drafts import SessionEnded
+from dfs.sim.cluster import Cluster
 from tests.client.desk import Desk, Typed
-from tests.simulation.cluster import Cluster
 
 
 class WriterTests(SynchronousTestCase):

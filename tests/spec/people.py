@@ -7,15 +7,17 @@ know what any test is about.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.client.session import Session
 from dfs.errors import DFSError
+from dfs.sim.cluster import Cluster
 from dfs.ss.service import Settings
-from tests.simulation.cluster import Cluster
+from tests.client.desk import Desk
 
 #: A line of a WRITE session: the index of a word and the text that goes before it.
 Line = tuple[int, str]
@@ -89,3 +91,72 @@ class PeopleCase(SynchronousTestCase):
             self.assertTrue(str(error), "a refusal says what was refused")
             return error.code
         return "OK"
+
+
+class DeskCase(PeopleCase):
+    """The same people, who type commands."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        people = (self.alice, self.bob, self.carol)
+        self.desks = {one.user: Desk(one, self.run_) for one in people}
+
+    def desk(self, name: str) -> Desk:
+        """Somebody else's."""
+        return Desk(self.person(name), self.run_)
+
+    def types(self, user: str, line: str, *more: str, input: bytes = b"") -> str:
+        """
+        Type a command that ends well.
+
+        @return: what it printed.
+        """
+        desk = self.desks[user]
+        said = desk.type(line, *more, input=input)
+        self.assertEqual((desk.status, desk.complaints), (0, ""), line)
+        return said
+
+    def table(self, user: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Type commands; each prints exactly this."""
+        for line, says in rows:
+            self.assertEqual(self.types(user, line), says, line)
+
+    def refuses(self, user: str, line: str, code: str, says: str = "", status: int = 1) -> str:
+        """
+        Type a command that is refused in one line, with this code.
+
+        @return: that line.
+        """
+        desk = self.desks[user]
+        desk.type(line)
+        complaint = desk.complaints
+        self.assertTrue(complaint.startswith(f"ERROR [{code}]: "), f"{line}: {complaint!r}")
+        self.assertEqual(desk.status, status, line)
+        self.assertIn(says, complaint)
+        self.assertNotIn("Traceback", complaint)
+        return complaint
+
+    def record(self, user: str, line: str) -> dict[str, Any]:
+        """Type a command with --json that writes one object."""
+        [record] = self.records(user, line)
+        return record
+
+    def records(self, user: str, line: str) -> list[dict[str, Any]]:
+        """Type a command with --json."""
+        verb, _, rest = line.partition(" ")
+        return [json.loads(one) for one in self.types(user, f"{verb} --json {rest}").splitlines()]
+
+    def listed(self, user: str = "alice", line: str = "VIEWFOLDER -aR") -> list[str]:
+        """The lines that a command prints; none if it says that there are none."""
+        return [one for one in self.types(user, line).splitlines() if one != "No files found."]
+
+    def restart(self) -> None:
+        """Every server stops and starts again."""
+        names = sorted(self.cluster.servers)
+        for name in names:
+            self.cluster.stop(name)
+        self.cluster.stop_nm()
+        self.cluster.start_nm()
+        for name in names:
+            self.cluster.start(name)
+        self.cluster.advance(20.0)

@@ -19,6 +19,7 @@ from dfs.errors import (
     Unauthorized,
     Unavailable,
 )
+from dfs.sim.cluster import START
 from dfs.ss.service import Settings
 from dfs.wire.messages import (
     AddAccess,
@@ -34,7 +35,6 @@ from dfs.wire.messages import (
     Servers,
     View,
 )
-from tests.simulation.cluster import START
 from tests.spec.people import PeopleCase
 
 #: What somebody does with a document.

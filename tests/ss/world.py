@@ -176,7 +176,7 @@ class World:
         limits: Limits | None = None,
     ) -> None:
         # Imported here, because the network belongs to other tests too.
-        from tests.simulation.network import Network
+        from dfs.sim.network import Network
 
         self.clock = Clock()
         self.network = Network(self.clock)

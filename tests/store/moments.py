@@ -283,7 +283,7 @@ def contents(store: SQLiteStore, pump: Pump) -> Contents:
     return Contents(store.identity(), documents, store.folders(), number, accesses)
 
 
-def tidy(path: str) -> None:
+def tidy(path: str, where: str = "") -> None:
     """
     The files of a closed store are exactly those that its rows name, and each content is counted
     as often as it is referred to.
@@ -292,9 +292,9 @@ def tidy(path: str) -> None:
         rows = database.execute("SELECT sha256, data IS NULL, refs FROM contents").fetchall()
     database.close()
     files = {name for _, _, names in os.walk(f"{path}/objects") for name in names}
-    assert files == {sha256.hex() for sha256, large, _ in rows if large}, files
-    assert all(refs > 0 for _, _, refs in rows)
-    assert os.listdir(f"{path}/incoming") == []
+    assert files == {sha256.hex() for sha256, large, _ in rows if large}, (where, files)
+    assert all(refs > 0 for _, _, refs in rows), where
+    assert os.listdir(f"{path}/incoming") == [], where
 
 
 def opened(root: str, check: Callable[[SQLiteStore, Pump], object]) -> None:

@@ -149,14 +149,16 @@ def _accesses(hands: Hands) -> None:
 
 
 def _replica(hands: Hands) -> None:
-    received = [hands.receive(data) for data in (FIRST, SECOND, b"few")]
+    received: list[Any] = []
+    document = new(3)
     try:
-        document = new(3)
-        for _, content in received:
+        for data in (FIRST, SECOND, b"few"):
+            incoming, content = hands.receive(data)
+            received.append(incoming)
             document = with_text(document, content)
         hands.commit(document)
     finally:
-        for incoming, _ in received:
+        for incoming in received:
             incoming.release()
 
 

@@ -126,7 +126,7 @@ class FailingCallTests(SynchronousTestCase):
                 self.assertIn(said, may, where)
         self.pump.result(self.store.close())
         if fault.full and not self.trap.failed.startswith(TIDYING):
-            tidy(self.trap.path)
+            tidy(self.trap.path, where)
         self.flushLoggedErrors(OSError)
         return True
 

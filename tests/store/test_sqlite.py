@@ -118,6 +118,15 @@ class StoreCase(SynchronousTestCase):
 class OpenTests(StoreCase):
     """A store is opened by the one process that owns it, or not at all."""
 
+    def test_private(self) -> None:
+        """Nobody else may read its files, wherever its folder is copied."""
+        self.result(self.store.commit(new(), b""))
+        files = [name for name in os.listdir(self.path) if name.startswith("store.db")]
+        self.assertIn("store.db-wal", files)
+        for name in files:
+            mode = os.stat(os.path.join(self.path, name)).st_mode
+            self.assertEqual((name, mode & 0o077), (name, 0))
+
     def test_second_process(self) -> None:
         """Who opens a store that is open is told which process has it."""
         error = self.assertRaises(Locked, self.open)

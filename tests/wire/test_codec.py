@@ -175,7 +175,8 @@ class RequestTests(SynchronousTestCase):
         for line, words in [
             (b"", "unknown verb ''"),
             (b"|", "unknown verb ''"),
-            (b"FROB|x", "unknown verb 'FROB'"),
+            (b"FROB|x", "unknown verb 'FROB'; HELP lists what there is"),
+            (b"create a.txt", "unknown verb 'CREATE A.TXT'; vertical bars, not spaces,"),
             (b"CREATE", "missing: path; CREATE takes <path>"),
             (b"CREATE|a|b", "one field too many: 'b'"),
             (b"WHOAMI|x", "one field too many"),

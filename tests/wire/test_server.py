@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import NotFound
@@ -22,6 +24,7 @@ from dfs.wire.messages import (
     Stream,
     View,
 )
+from dfs.wire.refusals import MOST
 from dfs.wire.server import Exchange, Limits
 from tests.wire.talking import House, Later, Wire
 
@@ -211,6 +214,18 @@ class LimitTests(SynchronousTestCase):
         self.assertFalse(visitor.wire.open)
         self.assertEqual(done, [])
 
+    def note(self, done: list[Any], request: Any, exchange: Exchange) -> None:
+        """Remember what was asked."""
+        done.append(request)
+
+    def test_browser(self) -> None:
+        """A page in somebody's browser can ask nothing: behind its first line nothing is read."""
+        for first in (b"POST / HTTP/1.1", b"POST /a|b HTTP/1.1\r", b"GET /?x=\xff HTTP/1.0"):
+            done: list[Any] = []
+            visitor = House({Create: partial(self.note, done)}).visitor()
+            heard = visitor.send(first + b"\nHost: me\n\nLOGIN|alice\nCREATE|a\n")
+            self.assertEqual((len(heard), done, visitor.wire.open), (1, [], False), first)
+
     def test_connections(self) -> None:
         """One connection too many is told so and closed; later there is room again."""
         house = House(limits=Limits(connections=2))
@@ -221,6 +236,44 @@ class LimitTests(SynchronousTestCase):
         third.leave()
         first.leave()
         house.user("c")
+
+    def test_one_address(self) -> None:
+        """One address may not have all connections; when one ends, there is room for another."""
+        house = House(limits=Limits(of_address=2))
+        first, second = house.user("a"), house.user("b")
+        third = house.visitor()
+        self.assertRegex(third.heard()[0], "^ERROR.BUSY.2 connections from 192.168.1.1 are open")
+        self.assertFalse(third.wire.open)
+        third.leave()
+        first.leave()
+        house.user("c")
+        self.assertTrue(second.wire.open)
+
+    def test_flood_of_refusals(self) -> None:
+        """A flood of refusals is in the log in part, with the number of what was left out."""
+        events: list[LogEvent] = []
+        observe = cast(ILogObserver, events.append)
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+        def gone(request: Create, exchange: Exchange) -> Record:
+            raise NotFound("gone")
+
+        house = House({Create: gone})
+        house.factory.doStart()
+        self.addCleanup(house.factory.doStop)
+        visitor = house.user()
+        events.clear()
+        for _ in range(MOST):
+            visitor.say("NONSENSE", "CREATE|a")
+        self.assertEqual(len(events), MOST)
+        events.clear()
+        house.clock.advance(5)
+        [said] = events
+        self.assertEqual((said["log_event"], said["count"]), ("refusals_left_out", MOST))
+        visitor.say("CREATE|a")
+        house.clock.advance(5)
+        self.assertEqual([event["log_event"] for event in events[1:]], ["request"])
 
     def test_strangers(self) -> None:
         """Who does not say who he is has to go after a while; a person who did never has to."""

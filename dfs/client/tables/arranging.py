@@ -46,20 +46,30 @@ def verbs() -> tuple[Verb, ...]:
             aliases=("ls",),
             examples=("VIEWFOLDER", "VIEWFOLDER -l reports", "ls -lR reports"),
             details="Without a path: the root, in which everything stands. Names of folders end"
-            " with /.",
+            " with /. In text the names alone are shown, with -R and -d their paths.",
         ),
         Verb(
             "MOVE",
             "<path>… <folder or new path>",
             "Let documents or folders stand elsewhere.",
             places.move,
-            (click.Argument(["names"], type=RemotePath(), nargs=-1, required=True, callback=_two),),
+            (
+                click.Argument(
+                    ["names"],
+                    type=RemotePath(),
+                    nargs=-1,
+                    required=True,
+                    callback=_two,
+                    metavar="<path>…",
+                ),
+            ),
             aliases=("mv",),
             examples=("MOVE notes.txt reports/", "MOVE notes.txt old.txt", "MOVE reports archive/"),
             details="A target that is a folder, or ends with /, gets them inside; any other one is"
-            " the new path. Nothing is ever overwritten. History, access lists and checkpoints"
-            " stay as they are, and so does who is editing. Only the owner of a document, or of a"
-            " folder, may move it; a folder is moved with all that is in it.",
+            " the new path. Several are put into a folder, which is made if need be. Nothing is"
+            " ever overwritten. History, access lists and checkpoints stay as they are, and so"
+            " does who is editing. Only the owner of a document, or of a folder, may move it; a"
+            " folder is moved with all that is in it.",
         ),
         Verb(
             "DELETEFOLDER",

@@ -33,7 +33,7 @@ def verbs() -> tuple[Verb, ...]:
             commands.write,
             (
                 path_argument(),
-                click.Argument(["sentence"], type=int),
+                click.Argument(["sentence"], type=int, metavar="<sentence>"),
                 click.Option(
                     ["-e", "edits"],
                     multiple=True,
@@ -76,7 +76,7 @@ def verbs() -> tuple[Verb, ...]:
             "<path> <text>…",
             "Add text to the end of a document.",
             commands.append,
-            (path_argument(), click.Argument(["text"], nargs=-1, required=True)),
+            (path_argument(), click.Argument(["text"], nargs=-1, required=True, metavar="<text>…")),
             examples=("APPEND notes.txt 'One more line.\\n'",),
             details="\\n, \\t and \\\\ mean newline, tab and backslash.",
             free_text=True,
@@ -89,7 +89,11 @@ def verbs() -> tuple[Verb, ...]:
             (
                 flag("-r", "-R", "recursive", help="A folder with everything in it."),
                 click.Argument(
-                    ["names"], type=click.Path(allow_dash=True), nargs=-1, required=True
+                    ["names"],
+                    type=click.Path(allow_dash=True),
+                    nargs=-1,
+                    required=True,
+                    metavar="<local>…",
                 ),
             ),
             examples=(
@@ -109,7 +113,9 @@ def verbs() -> tuple[Verb, ...]:
             commands.get,
             (
                 flag("-r", "-R", "recursive", help="A folder with everything in it."),
-                click.Argument(["names"], type=RemotePath(), nargs=-1, required=True),
+                click.Argument(
+                    ["names"], type=RemotePath(), nargs=-1, required=True, metavar="<path>…"
+                ),
             ),
             examples=(
                 "GET notes.txt",
@@ -154,7 +160,11 @@ def verbs() -> tuple[Verb, ...]:
             "-R|-W <path> <user>",
             "Let somebody read, or read and write.",
             commands.add_access,
-            (*right_flags(), path_argument(), click.Argument(["user"], type=UserName())),
+            (
+                *right_flags(),
+                path_argument(),
+                click.Argument(["user"], type=UserName(), metavar="<user>"),
+            ),
             examples=("ADDACCESS -R notes.txt bob",),
         ),
         Verb(
@@ -162,7 +172,7 @@ def verbs() -> tuple[Verb, ...]:
             "<path> <user>",
             "Take somebody's access away.",
             commands.rem_access,
-            (path_argument(), click.Argument(["user"], type=UserName())),
+            (path_argument(), click.Argument(["user"], type=UserName(), metavar="<user>")),
             examples=("REMACCESS notes.txt bob",),
         ),
     )

@@ -16,7 +16,7 @@ from dfs.client.verbs import Verb
 
 def verbs() -> tuple[Verb, ...]:
     """In the order of HELP."""
-    path, tag = path_argument(), click.Argument(["tag"])
+    path, tag = path_argument(), click.Argument(["tag"], metavar="<tag>")
     return (
         Verb(
             "CHECKPOINT",

@@ -1,0 +1,159 @@
+"""
+People in a simulated history: each with the real library, and all with one ledger.
+
+Decides how many things somebody does at once and how long they rest.  Must not know what becomes of
+documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.python.failure import Failure
+
+from dfs.client.session import Session
+from dfs.core.versions import Version
+from dfs.sim.chance import Random, seeded
+from dfs.sim.cluster import Cluster
+from dfs.sim.ledger import Deed, Ledger, Outcome
+from dfs.sim.operations import (
+    BY_VERB,
+    KINDS,
+    Hand,
+    Operation,
+    Pause,
+    choose,
+    kind_of,
+    version_of,
+)
+from dfs.sim.trace import Trace
+
+#: Who is there; the first one owns everything.
+NAMES = ("alice", "bob", "carol")
+
+#: Things that somebody does at once, at most.
+LANES = 2
+
+
+@define(eq=False)
+class Person:
+    """Somebody."""
+
+    name: str
+    session: Session
+    hand: Hand
+
+
+@define(eq=False)
+class People:
+    """
+    Everybody.
+
+    @ivar rest: seconds from one deed of somebody to the next, on average.
+    @ivar paths: the documents that there are at first.
+    """
+
+    _cluster: Cluster
+    _trace: Trace
+    _seed: object
+    rest: float
+    ledger: Ledger = field(factory=Ledger, init=False)
+    paths: tuple[str, ...] = field(default=(), init=False)
+    _persons: list[Person] = field(factory=list, init=False)
+    _over: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        random = seeded(self._seed, "people")
+        clock = self._cluster.clock
+        for name in NAMES:
+            own = seeded(self._seed, name)
+            session = self._cluster.session(name, name, own.random)
+            others = tuple(other for other in NAMES[1:])
+            hand = Hand(session, own, self._pause, clock.seconds, others)
+            self._persons.append(Person(name, session, hand))
+        paths = [f"{kind}{number}" for kind in KINDS for number in range(random.randrange(1, 3))]
+        self.paths = tuple(paths)
+
+    @property
+    def _pause(self) -> Pause:
+        clock = self._cluster.clock
+        return lambda seconds: deferLater(clock, seconds)
+
+    async def arrive(self) -> None:
+        """Log in, make the documents, and let everybody in."""
+        owner, *others = self._persons
+        for person in self._persons:
+            await person.session.whoami()
+        for path in self.paths:
+            await self._do(owner, BY_VERB["CREATE"], path)
+            for other in others:
+                if kind_of(path) != "brief":
+                    await owner.session.add_access(path, other.name, "w")
+
+    def view(self) -> Deferred[object]:
+        """What there is, as the first of them sees it."""
+        return self._persons[0].session.view(all=True)  # type: ignore[return-value]
+
+    def begin(self) -> None:
+        """Work, until L{end}."""
+        for person in self._persons:
+            for lane in range(LANES):
+                random = seeded(self._seed, f"{person.name} {lane}")
+                self._background(self._work(person, random))
+
+    def end(self) -> None:
+        """Begin nothing more."""
+        self._over = True
+
+    def close(self) -> None:
+        """Go."""
+        for person in self._persons:
+            person.session.close()
+
+    async def _work(self, person: Person, random: Random) -> None:
+        while True:
+            await self._pause(random.expovariate(1.0 / self.rest))
+            if self._over:
+                return
+            operation, path = choose(random, self.paths, NAMES[0], person.name)
+            await self._do(person, operation, path)
+
+    async def _do(self, person: Person, operation: Operation, path: str) -> Deed:
+        clock = self._cluster.clock
+        deed = self.ledger.begin(person.name, operation.verb, path, clock.seconds())
+        began = self._epoch()
+        self._trace.tell(person.name, f"{deed.number} {deed.verb} {path}")
+        try:
+            deed.answer = await operation.does(person.hand, deed)
+            deed.outcome = Outcome.DONE
+        except Exception as error:
+            deed.outcome = Outcome.of(error)
+            deed.error = f"{type(error).__name__}: {error}"
+        deed.ended = clock.seconds()
+        deed.epoch = (began, self._epoch())
+        self._note(deed)
+        self._trace.tell(person.name, str(deed))
+        return deed
+
+    def _note(self, deed: Deed) -> None:
+        """What else the answer says."""
+        version = version_of(deed.answer)
+        if version:
+            deed.version = Version.parse(version)
+        deed.solo = bool(getattr(deed.answer, "solo", False))
+
+    def _epoch(self) -> int:
+        """Sum of the epochs of all pairs, as the disks know them: equal, if nothing changed."""
+        return sum(disk.identity.epoch for disk in self._cluster.disks.values())
+
+    def _background(self, doing: Awaitable[None]) -> None:
+        async def guarded() -> None:
+            await doing
+
+        Deferred.fromCoroutine(guarded()).addErrback(self._defect)
+
+    def _defect(self, failure: Failure) -> None:
+        self._trace.defects.append(failure.getTraceback())
