@@ -23,7 +23,7 @@ from dfs.core import names
 from dfs.core.access import AccessList, Right
 from dfs.core.namespace import Folder
 from dfs.core.paths import normalize
-from dfs.errors import DFSError, Internal, NotFound, Unauthenticated, Unavailable
+from dfs.errors import Busy, DFSError, Internal, NotFound, Unauthenticated, Unavailable
 from dfs.nm.burials import Burials
 from dfs.nm.entries import Entry, demand
 from dfs.nm.fleet import Fleet, Server, State
@@ -124,6 +124,10 @@ class Changes:
                 entry = self._index.add(new)
                 try:
                     await self._folders.keep(folder, PutDocument(new))
+                except (Busy, Unavailable):
+                    # The journal certainly does not have it: the name is free again.
+                    self._index.remove(entry)
+                    raise
                 except Exception:
                     # Whether it is in the journal is not known: it may not come back.
                     await self._burials.bury(entry)

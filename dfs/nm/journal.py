@@ -243,7 +243,9 @@ class IJournal(Interface):
         """
         Keep some changes, all or none; they are safe when the Deferred fires.
 
-        @raise Unavailable: they could not be kept (Deferred failure).
+        @raise Busy: too much waits; they were not kept (Deferred failure).
+        @raise Unavailable: they were not kept (Deferred failure).
+        @raise Internal: whether they were kept is not known (Deferred failure).
         """
 
     def close() -> Deferred[None]:

@@ -30,7 +30,7 @@ from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm import tables
 from dfs.nm.journal import Change, IJournal, Snapshot
 from dfs.nm.kept import Stored
-from dfs.store.groupcommit import GroupCommit, connect, make_private
+from dfs.store.groupcommit import GroupCommit, connect, make_private, settle
 
 
 @implementer(IJournal)
@@ -118,6 +118,7 @@ class SQLiteJournal:
             make_private(str(self.path))
             connection = connect(str(self.path))
             _check(connection, self.path)
+            settle(connection)
             ask = connection.execute
             row = ask("SELECT value FROM facts WHERE name='cluster_id'").fetchone()
             if row is None:

@@ -38,6 +38,9 @@ HEAD_COLUMNS = SUMMARY_COLUMNS + ", folder, name, named, owner, grants, created"
 HISTORY_COLUMNS = "undo, redo, kept"
 COLUMNS = f"{HEAD_COLUMNS}, {HISTORY_COLUMNS}"
 
+#: How many columns a head has.
+HEAD_WIDTH = HEAD_COLUMNS.count(",") + 1
+
 #: A row, as SQLite takes and gives it.
 Row = tuple[Any, ...]
 
@@ -171,7 +174,10 @@ def head_of(seq: int, document: Document) -> Head:
 
 
 def encode(document: Document) -> Row:
-    """The row of a document, in the order of L{COLUMNS} but without C{seq}."""
+    """
+    The row of a document, in the order of L{COLUMNS} but without C{seq}, exactly as SQLite gives
+    it back.
+    """
     metadata, version, current = document.metadata, document.version, document.current
     figures = current.content.measure
     grants = metadata.access.grants
@@ -185,19 +191,19 @@ def encode(document: Document) -> Row:
         figures.words,
         figures.characters,
         figures.sentences,
-        figures.is_text,
-        current.modified,
+        int(figures.is_text),
+        float(current.modified),
         current.modified_by,
         metadata.number,
         len(document.checkpoints),
         conflicts_of(document),
-        document.deleted,
+        int(document.deleted),
         metadata.folder,
         metadata.name,
         metadata.named,
         metadata.access.owner,
         json.dumps(grants, ensure_ascii=False, separators=(",", ":")) if grants else "",
-        metadata.created,
+        float(metadata.created),
         _pack_all(document.undo),
         _pack_all(document.redo),
         _pack_checkpoints(document.checkpoints),

@@ -16,33 +16,40 @@ from attrs import define, field, frozen
 from dfs.core.folders import FolderRecord
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt
-from dfs.store.encoding import COLUMNS, Row, names
+from dfs.store.checksums import checksum
+from dfs.store.encoding import COLUMNS, HEAD_WIDTH, Row, names
 from dfs.store.interfaces import Access
 from dfs.store.objects import Objects
+from dfs.store.reading import whole
+from dfs.store.schema import IDENTITY, identified
 
-_OLD = "SELECT deleted, size, sha256, undo, redo, kept FROM documents WHERE id = ?"
+_OLD = f"SELECT {COLUMNS}, head_checksum, history_checksum FROM documents WHERE id = ?"
 
-_NAMES = [name.strip() for name in COLUMNS.split(",")]
+_NAMES = [*(name.strip() for name in COLUMNS.split(",")), "head_checksum", "history_checksum"]
 _PUT = (
-    f"INSERT INTO documents ({COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"
+    f"INSERT INTO documents ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
     " ON CONFLICT (id) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "id")
 )
 
 _ADD = (
-    "INSERT INTO contents (sha256, size, refs, data) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (sha256) DO UPDATE SET refs = refs + excluded.refs"
+    "INSERT INTO contents (sha256, size, refs, again, data) VALUES (?1, ?2, ?3, ?3, ?4)"
+    " ON CONFLICT (sha256) DO UPDATE SET refs = refs + excluded.refs, again = again + excluded.refs"
 )
-_MORE = "UPDATE contents SET refs = refs + ? WHERE sha256 = ?"
+_MORE = "UPDATE contents SET refs = refs + ?1, again = again + ?1 WHERE sha256 = ?2"
 # Not "data IS NULL", which is always 0 in a RETURNING clause of SQLite 3.40.
-_LESS = "UPDATE contents SET refs = refs - ? WHERE sha256 = ? RETURNING refs, typeof(data)"
+_LESS = (
+    "UPDATE contents SET refs = refs - ?1, again = again - ?1 WHERE sha256 = ?2"
+    " RETURNING max(refs, again), typeof(data)"
+)
 
 
 _PUT_FOLDER = (
-    "INSERT INTO folders (id, parent, name, owner, created, number, gone)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET parent = excluded.parent,"
+    "INSERT INTO folders (id, parent, name, owner, created, number, gone, checksum)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET parent = excluded.parent,"
     " name = excluded.name, owner = excluded.owner, created = excluded.created,"
-    " number = excluded.number, gone = excluded.gone WHERE excluded.number > number"
+    " number = excluded.number, gone = excluded.gone, checksum = excluded.checksum"
+    " WHERE excluded.number > number"
 )
 
 
@@ -121,7 +128,7 @@ class Ledger:
         """
         Write a document.
 
-        @raise Corrupt: it refers to a content that is nowhere.
+        @raise Corrupt: it refers to a content that is nowhere, or what it replaces is damaged.
         """
         execute = self._connection.execute
         row = change.row
@@ -129,11 +136,13 @@ class Ledger:
         live, size = 0, 0
         referred: tuple[bytes, ...] = ()
         if old is not None:
-            live, size = 1 - old[0], 0 if old[0] else old[1]
-            referred = tuple(names(old[2], old[1], old[3], old[4], old[5]))
+            old = whole(old)
+            live, size = 1 - old[16], 0 if old[16] else old[6]
+            referred = tuple(names(old[5], old[6], *old[23:26]))
         orphans, gone = self._refer(referred, change)
         self.seq += 1
-        execute(_PUT, (self.seq, *row))
+        new = (self.seq, *row)
+        execute(_PUT, (*new, checksum(new[:HEAD_WIDTH]), checksum(new[HEAD_WIDTH:])))
         if change.deleted:
             execute("DELETE FROM accesses WHERE document = ?", (row[0],))
             return Outcome(self.seq, -live, -size, orphans, gone)
@@ -198,7 +207,11 @@ class Ledger:
 
     def sweep_all(self) -> None:
         """Remove every file that no committed row names."""
-        self.sweep(self._objects.stored())
+        strange = [sha256 for sha256 in self._objects.stored() if not self.known(sha256)]
+        if strange:
+            # Where the index is damaged the table may know better.
+            rows = self._connection.execute("SELECT sha256 FROM contents NOT INDEXED")
+            self.sweep(set(strange).difference(sha256 for (sha256,) in rows))
 
     def known(self, sha256: bytes) -> bool:
         """Whether a content exists."""
@@ -212,7 +225,7 @@ class Ledger:
             (document_id, version.a, version.b),
         ).rowcount
         if gone:
-            self._connection.execute("UPDATE identity SET floor = ?", (self.seq,))
+            self._remember(floor=self.seq)
         return bool(gone)
 
     def join(self, cluster_id: str, epoch: int) -> tuple[str, int]:
@@ -221,8 +234,7 @@ class Ledger:
 
         @raise Conflict: it belongs to another cluster.
         """
-        execute = self._connection.execute
-        name, known, highest = execute("SELECT name, cluster_id, epoch FROM identity").fetchone()
+        _, name, known, highest, _, _ = identified(self._connection)
         if known and known != cluster_id:
             raise Conflict(
                 f"the store of {name!r} belongs to the cluster {known}, not to {cluster_id};"
@@ -230,17 +242,36 @@ class Ledger:
             )
         epoch = max(highest, epoch)
         if (known, highest) != (cluster_id, epoch):
-            execute("UPDATE identity SET cluster_id = ?, epoch = ?", (cluster_id, epoch))
+            self._remember(cluster_id=cluster_id, epoch=epoch)
         return cluster_id, epoch
+
+    def _remember(self, **new: object) -> None:
+        """Change what the store says of itself."""
+        said = dict(zip(IDENTITY.split(", "), identified(self._connection), strict=True)) | new
+        row = tuple(said.values())
+        places = ", ".join(f"{name} = ?" for name in said)
+        self._connection.execute(
+            f"UPDATE identity SET {places}, checksum = ?", (*row, checksum(row))
+        )
 
     def put_folders(self, folders: Iterable[FolderRecord], number: int) -> None:
         """Write what is new about folders."""
         rows = [
-            (one.id, one.parent, one.name, one.owner, one.created, one.number, one.gone)
+            (
+                one.id,
+                one.parent,
+                one.name,
+                one.owner,
+                float(one.created),
+                one.number,
+                float(one.gone),
+            )
             for one in folders
         ]
-        self._connection.executemany(_PUT_FOLDER, rows)
-        self._connection.execute("UPDATE identity SET folders = max(folders, ?)", (number,))
+        self._connection.executemany(_PUT_FOLDER, [(*row, checksum(row)) for row in rows])
+        known = identified(self._connection)[-1]
+        if number > known:
+            self._remember(folders=number)
 
     def note(self, accesses: dict[str, Access]) -> None:
         """Write who read what; documents that are gone meanwhile are passed over."""

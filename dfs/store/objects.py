@@ -23,6 +23,7 @@ from attrs import define, field
 from dfs.core.documents import Content
 from dfs.core.measure import Measure, Measurer
 from dfs.errors import Corrupt
+from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import is_crowded, reason, refusal
 from dfs.store.interfaces import PIECE_BYTES
 
@@ -33,31 +34,31 @@ if TYPE_CHECKING:
 WRITE_OUT_BYTES = 8 * 1024 * 1024
 
 
-def sync_folder(path: str) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @define
 class Objects:
-    """The two folders of a store that hold large contents."""
+    """
+    The two folders of a store that hold large contents.
+
+    @ivar files: by which they are written and read.
+    @ivar _made: folders in C{objects/} whose names are durable; that one of them is there does not
+        say so, because a process may have been killed, or an fsync refused, after it was made.
+    """
 
     _path: str
+    files: Files = DISK
+    _made: set[str] = field(factory=set, init=False)
     _received: int = field(default=0, init=False)
 
     def prepare(self) -> None:
         """Make the folders if they are missing; forget what was never finished."""
+        files = self.files
         for folder in ("objects", "incoming"):
-            os.makedirs(os.path.join(self._path, folder), mode=0o700, exist_ok=True)
+            files.make_folders(os.path.join(self._path, folder))
         incoming = os.path.join(self._path, "incoming")
-        for name in os.listdir(incoming):
-            os.unlink(os.path.join(incoming, name))
-        sync_folder(self._path)
-        sync_folder(os.path.dirname(os.path.abspath(self._path)))
+        for name in files.names(incoming):
+            files.unlink(os.path.join(incoming, name))
+        files.sync_folder(self._path)
+        files.sync_folder(os.path.dirname(os.path.abspath(self._path)))
 
     def incoming_path(self) -> str:
         """Where the next content may be received.  Called in the reactor's thread only."""
@@ -77,33 +78,38 @@ class Objects:
         """
         target = self.path(sha256)
         folder = os.path.dirname(target)
-        try:
-            os.mkdir(folder, 0o700)
-        except FileExistsError:
-            pass
-        else:
-            sync_folder(os.path.dirname(folder))
+        if folder not in self._made:
+            with contextlib.suppress(FileExistsError):
+                self.files.make_folder(folder)
+            self.files.sync_folder(os.path.dirname(folder))
+            self._made.add(folder)
         # By way of a second name, so that a file that is there already is replaced in one moment:
         # it may be a damaged leftover, or it may be needed if this transaction is undone.
         second = incoming + ".link"
         with contextlib.suppress(FileExistsError):
-            os.link(incoming, second)
-        os.rename(second, target)
+            self.files.link(incoming, second)
+        try:
+            self.files.rename(second, target)
+        except OSError:
+            # Or its bytes would stay on a disk that may be full.
+            with contextlib.suppress(OSError):
+                self.files.unlink(second)
+            raise
         # POSIX leaves both names alone if they are the same file already.
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(second)
-        sync_folder(folder)
+            self.files.unlink(second)
+        self.files.sync_folder(folder)
 
     def remove(self, sha256: bytes) -> None:
         """Remove a file that no row names, if it is there."""
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path(sha256))
+            self.files.unlink(self.path(sha256))
 
     def stored(self) -> Iterator[bytes]:
         """The hash of every file; what has no such name is none of ours and left alone."""
         top = os.path.join(self._path, "objects")
-        for folder in os.listdir(top):
-            for name in os.listdir(os.path.join(top, folder)):
+        for folder in self.files.names(top):
+            for name in self.files.names(os.path.join(top, folder)):
                 with contextlib.suppress(ValueError):
                     yield bytes.fromhex(name)
 
@@ -115,15 +121,15 @@ class Objects:
         @raise Busy: no descriptor is left.
         """
         try:
-            descriptor = os.open(self.path(content.sha256), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = self.files.open(self.path(content.sha256))
         except OSError as error:
             if is_crowded(error):
                 raise refusal(error) from error
             why = reason(error)
             raise Corrupt(f"content {content.sha256.hex()} cannot be read: {why}") from error
-        size = os.fstat(descriptor).st_size
+        size = self.files.size(descriptor)
         if size != content.size:
-            os.close(descriptor)
+            self.files.close(descriptor)
             raise Corrupt(
                 f"content {content.sha256.hex()} has {size} bytes on disk, not {content.size}"
             )
@@ -142,6 +148,7 @@ class Spool:
     path: str
     _room: Callable[[], None]
     _known: Measure | None = None
+    _files: Files = DISK
     _descriptor: int = field(default=-1, init=False)
     _hash: _Hash = field(factory=hashlib.sha256, init=False)
     _measurer: Measurer = field(factory=Measurer, init=False)
@@ -156,12 +163,11 @@ class Spool:
         """
         self._room()
         if self._descriptor < 0:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._descriptor = os.open(self.path, flags, 0o600)
+            self._descriptor = self._files.create(self.path)
         for piece in pieces:
             rest = memoryview(piece)
             while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+                rest = rest[self._files.write(self._descriptor, rest) :]
             self._hash.update(piece)
             # In this thread too: measuring keeps the interpreter's lock, so a second thread for
             # it was no faster.
@@ -169,8 +175,8 @@ class Spool:
                 self._measurer.update(piece)
             self._dirty += len(piece)
         if self._dirty >= WRITE_OUT_BYTES:
-            # Linux begins to write these bytes now and does not wait; seal() has less to wait for.
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            # So seal() has less to wait for.
+            self._files.write_out(self._descriptor)
             self._dirty = 0
 
     def seal(self) -> Content:
@@ -179,18 +185,18 @@ class Spool:
 
         @raise OSError: the disk failed.
         """
-        os.fdatasync(self._descriptor)
-        os.close(self._descriptor)
+        self._files.sync(self._descriptor)
+        self._files.close(self._descriptor)
         self._descriptor = -1
         return Content(self._hash.digest(), self._known or self._measurer.finish())
 
     def discard(self) -> None:
         """Remove the file; its content stays if it was linked elsewhere."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            self._files.close(self._descriptor)
             self._descriptor = -1
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path)
+            self._files.unlink(self.path)
 
 
 @define
@@ -199,6 +205,7 @@ class Scan:
 
     _descriptor: int
     _content: Content
+    _files: Files = DISK
     _left: int = field(init=False)
     _hash: _Hash = field(factory=hashlib.sha256, init=False)
 
@@ -214,7 +221,7 @@ class Scan:
         good: list[bytes] = []
         while self._left and len(good) < pieces:
             try:
-                piece = os.read(self._descriptor, min(PIECE_BYTES, self._left))
+                piece = self._files.read(self._descriptor, min(PIECE_BYTES, self._left))
             except OSError as error:
                 return good, self._damaged(reason(error))
             if not piece:
@@ -229,7 +236,7 @@ class Scan:
     def close(self) -> None:
         """Let go of the file; harmless when called twice."""
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            self._files.close(self._descriptor)
             self._descriptor = -1
 
     def _damaged(self, why: str) -> Corrupt:

@@ -20,13 +20,16 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
+from twisted.logger import Logger
+
 from dfs.core.documents import Content, Document, Metadata, Summary
 from dfs.core.folders import FolderRecord
 from dfs.errors import Corrupt, NotFound
+from dfs.store.checksums import verified
 from dfs.store.encoding import (
     COLUMNS,
     HEAD_COLUMNS,
-    SUMMARY_COLUMNS,
+    HEAD_WIDTH,
     Row,
     decode,
     decode_head,
@@ -43,20 +46,30 @@ KEPT_BYTES = 16 * 1024 * 1024
 #: of its history, a grant.
 _CONTENT, _PLAIN, _REVISION, _GRANT = 256, 1_024, 640, 192
 
-_DOCUMENT = f"SELECT {COLUMNS} FROM documents WHERE id = ?"
-_HEAD = f"SELECT {HEAD_COLUMNS} FROM documents WHERE id = ?"
-_CHANGES = f"SELECT {SUMMARY_COLUMNS} FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
+_DOCUMENT = f"SELECT {COLUMNS}, head_checksum, history_checksum FROM documents WHERE id = ?"
+_HEAD = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE id = ?"
+_CHANGES = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
 _DATA = "SELECT data FROM contents WHERE sha256 = ?"
 _KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
 _ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
 
-_FOLDERS = "SELECT id, parent, name, owner, created, number, gone FROM folders"
+_FOLDERS = "SELECT id, parent, name, owner, created, number, gone, checksum FROM folders"
 
 _EMPTY = hashlib.sha256().digest()
 
 
+def as_text(raw: bytes) -> str:
+    """
+    Text as a connection gives it, also what is damaged and none any more: so it is read, and its
+    checksum is wrong.
+    """
+    return raw.decode(errors="surrogateescape")
+
+
 class Reading:
     """A connection that only reads, and what it read last."""
+
+    _log = Logger(namespace="dfs.store.reading")
 
     def __init__(
         self, path: str, connection: sqlite3.Connection, kept_bytes: int = KEPT_BYTES
@@ -75,7 +88,7 @@ class Reading:
     def _select(self, sql: str, *arguments: object) -> list[Row]:
         try:
             return self._connection.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Corrupt(f"the database of the store {self._path} is damaged: {error}") from error
 
     def document(self, document_id: str) -> Document | None:
@@ -83,7 +96,7 @@ class Reading:
         document = self._documents.get(document_id)
         if document is None:
             rows = self._select(_DOCUMENT, document_id)
-            document = decode(rows[0]) if rows else None
+            document = decode(whole(rows[0])) if rows else None
             if document is not None:
                 self._keep(document)
         return document
@@ -93,7 +106,7 @@ class Reading:
         head = self._heads.get(document_id)
         if head is None:
             rows = self._select(_HEAD, document_id)
-            head = decode_head(rows[0]) if rows else None
+            head = decode_head(_head(rows[0])) if rows else None
             if head is not None:
                 self._keep_head(head)
         return head
@@ -110,7 +123,26 @@ class Reading:
 
     def changes_after(self, seq: int, limit: int) -> list[Summary]:
         """See L{IStore.changes_after}."""
-        return [decode_summary(row) for row in self._select(_CHANGES, seq, limit)]
+        rows = self._select(_CHANGES, seq, limit)
+        sound = [summary for summary in map(self._summary, rows) if summary is not None]
+        if rows and not sound:
+            # None of them can be told of: what comes after them can.
+            last = max((row[0] for row in rows if isinstance(row[0], int)), default=seq)
+            return self.changes_after(last, limit) if last > seq else []
+        return sound
+
+    def _summary(self, row: Row) -> Summary | None:
+        """What to tell of a document; nothing but to the log if its record is damaged."""
+        try:
+            return decode_summary(_head(row))
+        except Corrupt as error:
+            self._log.error(
+                "document {document}: {reason}",
+                log_event="record_damaged",
+                document=str(row[1]),
+                reason=str(error),
+            )
+            return None
 
     def has(self, sha256: bytes) -> bool:
         """See L{IStore.has}."""
@@ -137,8 +169,12 @@ class Reading:
 
     def last_access(self, document_id: str) -> Access | None:
         """What is written of who read a document last."""
-        rows = self._select(_ACCESS, document_id)
-        return Access(*rows[0]) if rows else None
+        try:
+            rows = self._select(_ACCESS, document_id)
+        except Corrupt:
+            return None
+        sound = [row for row in rows if isinstance(row[0], float) and isinstance(row[1], str)]
+        return Access(*sound[0]) if sound else None
 
     def free_pages(self) -> int:
         """Bytes inside of the database that can be written again."""
@@ -174,17 +210,47 @@ class Reading:
 
     def folders(self) -> dict[int, FolderRecord]:
         """Every folder, by id."""
-        rows = self._connection.execute(_FOLDERS)
-        return {row[0]: FolderRecord(*row) for row in rows}
+        return {row[0]: _folder(row) for row in self._select(_FOLDERS)}
 
     def folder(self, folder_id: int) -> FolderRecord | None:
         """One folder."""
-        row = self._connection.execute(f"{_FOLDERS} WHERE id = ?", (folder_id,)).fetchone()
-        return None if row is None else FolderRecord(*row)
+        rows = self._select(f"{_FOLDERS} WHERE id = ?", folder_id)
+        return _folder(rows[0]) if rows else None
 
     def close(self) -> None:
         """Read no more."""
         self._connection.close()
+
+
+def _head(row: Row) -> Row:
+    """
+    A row that begins with a head and its checksum.
+
+    @raise Corrupt: it is damaged.
+    """
+    verified(row[:HEAD_WIDTH], row[HEAD_WIDTH], "the record of this document")
+    return row
+
+
+def whole(row: Row) -> Row:
+    """
+    A whole row of a document, with both checksums.
+
+    @raise Corrupt: it is damaged.
+    """
+    *columns, head, history = row
+    verified(columns[:HEAD_WIDTH], head, "the record of this document")
+    verified(columns[HEAD_WIDTH:], history, "the history of this document")
+    return row
+
+
+def _folder(row: Row) -> FolderRecord:
+    """
+    A folder with its checksum.
+
+    @raise Corrupt: it is damaged.
+    """
+    return FolderRecord(*verified(row[:-1], row[-1], "the record of a folder"))
 
 
 def _plain(metadata: Metadata) -> int:

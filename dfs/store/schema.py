@@ -22,11 +22,20 @@ from collections.abc import Callable
 from attrs import frozen
 
 from dfs.errors import Conflict, Corrupt, Locked, Unsupported
-from dfs.store.encoding import COLUMNS
+from dfs.store.checksums import checksum, verified
+from dfs.store.encoding import COLUMNS, Row
+from dfs.store.groupcommit import settle
 from dfs.store.interfaces import Identity
 
 #: Raised whenever older programs could not read what newer ones write.
-FORMAT = 2
+FORMAT = 3
+
+#: What a damaged database may raise.  What SQLite says may hold text of its own that is damaged,
+#: and no text any more.
+DAMAGED = (sqlite3.Error, TypeError, UnicodeDecodeError)
+
+#: The columns of the identity that its checksum covers.
+IDENTITY = "store_id, name, cluster_id, epoch, floor, folders"
 
 _TABLES = """
 CREATE TABLE identity (
@@ -35,12 +44,14 @@ CREATE TABLE identity (
     cluster_id TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     floor INTEGER NOT NULL, -- positions up to this one were used, though no document has them
-    folders INTEGER NOT NULL  -- every folder with a number up to this one is in this store
+    folders INTEGER NOT NULL, -- every folder with a number up to this one is in this store
+    checksum INTEGER NOT NULL
 );
 CREATE TABLE folders (
     id INTEGER NOT NULL PRIMARY KEY,
     parent INTEGER NOT NULL, name TEXT NOT NULL, owner TEXT NOT NULL, created REAL NOT NULL,
-    number INTEGER NOT NULL, gone REAL NOT NULL
+    number INTEGER NOT NULL, gone REAL NOT NULL,
+    checksum INTEGER NOT NULL
 );
 CREATE TABLE documents (  -- the change log too: the newest state of each, by seq
     seq INTEGER NOT NULL UNIQUE,
@@ -53,12 +64,14 @@ CREATE TABLE documents (  -- the change log too: the newest state of each, by se
     deleted INTEGER NOT NULL,
     folder INTEGER NOT NULL, name TEXT NOT NULL, named INTEGER NOT NULL,
     owner TEXT NOT NULL, grants TEXT NOT NULL, created REAL NOT NULL,
-    undo BLOB NOT NULL, redo BLOB NOT NULL, kept BLOB NOT NULL
+    undo BLOB NOT NULL, redo BLOB NOT NULL, kept BLOB NOT NULL,
+    head_checksum INTEGER NOT NULL, history_checksum INTEGER NOT NULL
 );
 CREATE TABLE contents (  -- data is NULL when the bytes are a file in objects/
     sha256 BLOB NOT NULL PRIMARY KEY,
     size INTEGER NOT NULL,
     refs INTEGER NOT NULL,
+    again INTEGER NOT NULL,  -- refs once more: while they differ, the content is not removed
     data BLOB
 );
 CREATE TABLE accesses (
@@ -122,8 +135,10 @@ def prepare(
     try:
         if _format(connection, path) == 0:
             _create(connection, name, new_store_id())
+        settle(connection)
+        _check_index(connection, path)
         opened = _read(connection)
-    except (sqlite3.Error, TypeError) as error:
+    except DAMAGED as error:
         raise _damaged(path, error) from error
     owner = opened.identity.name
     if owner != name:
@@ -146,7 +161,7 @@ def recognise(connection: sqlite3.Connection, path: str) -> Opened:
         if _format(connection, path) == 0:
             raise Corrupt(f"{path} holds no store")
         return _read(connection)
-    except (sqlite3.Error, TypeError) as error:
+    except DAMAGED as error:
         raise _damaged(path, error) from error
 
 
@@ -178,16 +193,36 @@ def _create(connection: sqlite3.Connection, name: str, store_id: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for statement in _TABLES.split(";\n"):
         connection.execute(statement)
-    connection.execute("INSERT INTO identity VALUES (?, ?, '', 0, 0, 0)", (store_id, name))
+    said = (store_id, name, "", 0, 0, 0)
+    connection.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?)", (*said, checksum(said)))
     connection.execute(f"PRAGMA user_version={FORMAT}")
     connection.execute("COMMIT")
 
 
+def identified(connection: sqlite3.Connection) -> Row:
+    """
+    What the store says of itself: L{IDENTITY}.
+
+    @raise Corrupt: that is damaged.
+    """
+    *said, expected = connection.execute(f"SELECT {IDENTITY}, checksum FROM identity").fetchone()
+    return tuple(verified(said, expected, "the identity of the store"))
+
+
+def _check_index(connection: sqlite3.Connection, path: str) -> None:
+    """
+    Make sure that each document is found by its id and by its position: what is not found has no
+    checksum that could be wrong.
+
+    @raise Corrupt: one is not.
+    """
+    [verdict, *_] = connection.execute("PRAGMA integrity_check('documents')").fetchone()
+    if verdict != "ok":
+        raise Corrupt(f"the database of the store {path} is damaged: {verdict}")
+
+
 def _read(connection: sqlite3.Connection) -> Opened:
-    row = connection.execute(
-        "SELECT store_id, name, cluster_id, epoch, floor, folders FROM identity"
-    )
-    store_id, owner, cluster_id, epoch, floor, folders = row.fetchone()
+    store_id, owner, cluster_id, epoch, floor, folders = identified(connection)
     # The columns are named so that a table without one of them is noticed now.
     connection.execute(f"SELECT {COLUMNS} FROM documents LIMIT 1").fetchone()
     seq, documents, size = connection.execute(

@@ -31,10 +31,8 @@ from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, Unavailable
 from dfs.store.accesses import Accesses
-from dfs.store.encoding import (
-    encode,
-    summarize,
-)
+from dfs.store.encoding import encode, summarize
+from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import GroupCommit, connect, make_private
 from dfs.store.interfaces import (
     INLINE_BYTES,
@@ -47,8 +45,8 @@ from dfs.store.interfaces import (
 )
 from dfs.store.ledger import Change, Ledger, Outcome, Source
 from dfs.store.objects import Objects, Scan, Spool
-from dfs.store.reading import Reading, unknown
-from dfs.store.schema import Opened, lock, prepare
+from dfs.store.reading import Reading, as_text, unknown
+from dfs.store.schema import DAMAGED, Opened, lock, prepare
 from dfs.store.transfers import FileReader, Incoming, Threads, Whole
 
 T = TypeVar("T")
@@ -98,6 +96,7 @@ class SQLiteStore:
         reserve: int = RESERVE_BYTES,
         free: Callable[[str], int] = free_bytes,
         connect: Callable[[str], sqlite3.Connection] = connect,
+        files: Files = DISK,
     ) -> SQLiteStore:
         """
         Open the store in a folder; make it if there is none.
@@ -109,26 +108,29 @@ class SQLiteStore:
         @param reserve: bytes that are kept free, see Note [Room].
         @param free: how many bytes there are on the disk of a path.
         @param connect: opens the database for the writer.
+        @param files: by which everything else is written and read.
         @raise Locked: another process has it open.
         @raise Conflict: it belongs to another storage server.
         @raise Corrupt: its database is damaged.
         @raise Unsupported: a newer program made it.
         """
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        files.make_folders(os.path.abspath(path))
         with contextlib.ExitStack() as undo:
             descriptor = lock(path)
             undo.callback(os.close, descriptor)
-            objects = Objects(path)
+            objects = Objects(path, files)
             objects.prepare()
             database = os.path.join(path, "store.db")
             make_private(database)
             writing = _connected(database, connect)
             undo.callback(writing.close)
+            writing.text_factory = as_text
             opened: Opened = prepare(writing, path, name, new_store_id)
             ledger = Ledger(objects, writing, opened.seq)
             ledger.sweep_all()
             reading = sqlite3.connect(database, isolation_level=None)
             undo.callback(reading.close)
+            reading.text_factory = as_text
             reading.execute("PRAGMA query_only=ON")
             reading.execute("PRAGMA cache_size=-16384")
             undo.pop_all()
@@ -236,7 +238,7 @@ class SQLiteStore:
             if not self.has(content.sha256):
                 raise unknown(content) from None
             raise
-        return FileReader(self._threads, Scan(descriptor, content))
+        return FileReader(self._threads, Scan(descriptor, content, self._objects.files))
 
     # Receiving contents.
 
@@ -262,7 +264,7 @@ class SQLiteStore:
             if free(path) < reserve:
                 raise _no_room()
 
-        return Spool(self._objects.incoming_path(), room, known)
+        return Spool(self._objects.incoming_path(), room, known, self._objects.files)
 
     def _received(self, incoming: Incoming) -> None:
         assert incoming.content is not None
@@ -420,7 +422,7 @@ class SQLiteStore:
 def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlite3.Connection:
     try:
         return connect(path)
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise Corrupt(f"{path} is damaged or no database: {error}") from error
 
 

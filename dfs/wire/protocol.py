@@ -42,6 +42,9 @@ _TURN = 1000
 #: What a request costs, in the same unit.
 _REQUEST = 10
 
+#: Seconds after which a turn ends, because some requests, and their lines in the log, cost more.
+_TURN_SECONDS = 0.005
+
 
 class Doorkeeper(Interface):
     """Who keeps count of the connections."""
@@ -169,8 +172,10 @@ class ServerProtocol(Protocol):
 
     def _work(self) -> None:
         left = _TURN
+        seconds = self._clock.seconds
+        end = seconds() + _TURN_SECONDS
         while not self._closing and self.clogged_since is None:
-            if left <= 0:
+            if left <= 0 or seconds() > end:
                 self._rest = self._clock.callLater(0, self._go_on)
                 return
             try:

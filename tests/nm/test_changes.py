@@ -118,6 +118,17 @@ class CreateTests(Rig):
         self.release()
         self.assertEqual(first, ["Created"])
 
+    def test_journal_full(self) -> None:
+        """A name for which the journal had no room is free: who asks again is told that again."""
+        self.registered()
+        alice = self.person("alice")
+        self.disk.trouble = "disk full"
+        for _ in range(2):
+            self.refused(Unavailable, alice, Create("new folder/a.txt"), "disk full")
+        self.disk.trouble = ""
+        self.ask(alice, Create("new folder/a.txt"))
+        self.assertEqual(self.ask(alice, GetInfo("new folder/a.txt")).owner, "alice")
+
     def test_second_after_failure(self) -> None:
         """Who waited for a name gets it when the first one fails."""
         ss1, alice, bob = self.registered(), self.person("alice"), self.person("bob")

@@ -344,6 +344,10 @@ class Cluster:
         """The file that all servers read."""
         return self.path / "cluster.secret"
 
+    def before(self, name: str) -> Sequence[str]:
+        """What runs the process of a server (C{nm} is the name server); nothing."""
+        return ()
+
     async def start(self, *names: str) -> None:
         """Start the name server, then these storage servers, and wait until they are registered."""
         await self.start_nm()
@@ -359,6 +363,7 @@ class Cluster:
                 *self.options,
             ],
             self.path,
+            before=self.before("nm"),
         )
         self.address = await self.nm.listening()
         return self.nm
@@ -374,6 +379,7 @@ class Cluster:
                 *self.ss_options,
             ],
             self.path,
+            before=self.before(name),
         )
         self.servers[name] = server
         await self.registered(name, after)
