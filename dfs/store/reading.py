@@ -228,7 +228,7 @@ def _head(row: Row) -> Row:
 
     @raise Corrupt: it is damaged.
     """
-    verified(row[:HEAD_WIDTH], row[HEAD_WIDTH], "the record of this document")
+    verified(row[:HEAD_WIDTH], row[HEAD_WIDTH], f"the record of document {row[1]}")
     return row
 
 
@@ -239,8 +239,8 @@ def whole(row: Row) -> Row:
     @raise Corrupt: it is damaged.
     """
     *columns, head, history = row
-    verified(columns[:HEAD_WIDTH], head, "the record of this document")
-    verified(columns[HEAD_WIDTH:], history, "the history of this document")
+    verified(columns[:HEAD_WIDTH], head, f"the record of document {columns[1]}")
+    verified(columns[HEAD_WIDTH:], history, f"the history of document {columns[1]}")
     return row
 
 
