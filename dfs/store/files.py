@@ -11,7 +11,7 @@ import os
 
 
 class Files:
-    """The files of this machine.  Every call may raise L{OSError}."""
+    """The files of this machine.  Every call may raise C{OSError}."""
 
     def make_folders(self, path: str) -> None:
         """Make a folder and those above it, each durable, unless they are there."""

@@ -188,6 +188,17 @@ class DamageTests(StoreCase):
         self.assertRaises(Corrupt, self.store.small, document.current.content)
         self.assertRaises(Corrupt, self.store.reader, document.current.content)
 
+    def test_references(self) -> None:
+        """A content whose count of references was damaged is kept, for whoever refers to it."""
+        first, second = (self.write(new(number), b"shared") for number in (1, 2))
+        self.closed()
+        self.tamper("UPDATE contents SET refs = 1 WHERE refs = 2")
+        self.store = self.open()
+        self.result(self.store.commit(with_text(first, b"other", 0), b"other"))
+        self.closed()
+        self.store = self.open()
+        self.assertEqual(self.store.small(second.current.content), b"shared")
+
     def spoil(self, data: bytes, spoil: Callable[[str], object]) -> Content:
         """Store a large content and change its file behind the store's back."""
         content = self.write_large(new(), data).current.content

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -24,6 +25,7 @@ from dfs.wire.messages import (
     Stream,
     View,
 )
+from dfs.wire.reception import Handler
 from dfs.wire.refusals import MOST
 from dfs.wire.server import Exchange, Limits
 from tests.wire.talking import House, Later, Wire
@@ -356,6 +358,27 @@ class PressureTests(SynchronousTestCase):
         self.assertEqual(self.visitor.say("VIEW", "CREATE|a"), [])
         self.visitor.server.resumeProducing()
         self.assertEqual(len(self.visitor.heard()), 22)
+
+    def test_gives_way(self) -> None:
+        """Who asks for what takes long gives way to others after a few milliseconds."""
+        clock = Clock()
+        house = House({Create: self.slowly(clock)}, clock=clock)
+        visitor = house.user()
+        self.assertEqual(len(visitor.say(*["CREATE|a"] * 20)), 3)
+        # Whoever has called meanwhile is first.
+        others: list[str] = []
+        clock.callLater(0, lambda: others.extend(visitor.heard()))
+        clock.advance(0)
+        self.assertEqual((len(others), len(visitor.heard())), (3, 14))
+
+    def slowly(self, clock: Clock) -> Handler:
+        """A handler that takes 2 ms."""
+
+        def handle(request: Create, exchange: Exchange) -> Created:
+            clock.rightNow += 0.002
+            return Created(request.path)
+
+        return handle
 
     def test_paused_in_between(self) -> None:
         """A handler that asks for room goes on when there is room."""
