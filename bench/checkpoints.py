@@ -6,7 +6,6 @@ Nothing may be copied, so a gigabyte takes as long as a line does.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,8 @@ from pathlib import Path
 from bench.asking import Asking
 from bench.cluster import Cluster
 from bench.documents import name
-from bench.processes import environment, python
 from bench.report import Figure, Target
+from bench.transfers import stream
 from dfs.wire.messages import Committed, Locate, MakeCheckpoint, Put, Request, Revert
 
 #: Milliseconds that either may take, whatever the size.
@@ -36,7 +35,7 @@ def checkpoints(folder: Path, size: int, repetitions: int, many: int) -> Iterato
     try:
         cluster.start("ss1")
         cluster.create(range(1))
-        _fill(cluster, size)
+        stream(cluster, "push", 0, size)  # how long that takes is measured elsewhere
         with_few, back, with_many = _measure(cluster, repetitions * ROUNDS, many)
     finally:
         cluster.stop()
@@ -44,19 +43,6 @@ def checkpoints(folder: Path, size: int, repetitions: int, many: int) -> Iterato
     yield _figure(f"CHECKPOINT of {large}", with_few, "with a 4 KiB text put between")
     yield _figure(f"REVERT to {large}", back, "from that text")
     yield _figure(f"CHECKPOINT of {large} beside {many:,}", with_many, "the last ten of so many")
-
-
-def _fill(cluster: Cluster, size: int) -> None:
-    """Put the large text; how long that takes is measured elsewhere."""
-    done = subprocess.run(
-        python("bench.stream", "push", cluster.address, name(0), str(size)),
-        cwd=cluster.folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def _measure(

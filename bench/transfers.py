@@ -85,11 +85,8 @@ def transfers(folder: Path, size: int, repetitions: int) -> Iterator[Figure]:
     yield _memory(seen)
 
 
-def _transfer(cluster: Cluster, verb: str, document: int, size: int, seen: _Seen) -> None:
-    servers = cluster.processes()
-    for server in servers:
-        server.forget_peak()
-    watch = Watch((server.name, server.pid) for server in servers)
+def stream(cluster: Cluster, verb: str, document: int, size: int) -> dict[str, Any]:
+    """Move a large document, in a process of its own, see L{bench.stream}; what that says."""
     done = subprocess.run(
         python("bench.stream", verb, cluster.address, name(document), str(size)),
         cwd=cluster.folder,
@@ -100,6 +97,15 @@ def _transfer(cluster: Cluster, verb: str, document: int, size: int, seen: _Seen
     )
     assert done.returncode == 0, done.stderr[-2000:]
     said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def _transfer(cluster: Cluster, verb: str, document: int, size: int, seen: _Seen) -> None:
+    servers = cluster.processes()
+    for server in servers:
+        server.forget_peak()
+    watch = Watch((server.name, server.pid) for server in servers)
+    said = stream(cluster, verb, document, size)
     seen.speeds.append(size / said["seconds"] / 1e6)
     # The client is busy before and after too, so only the servers' time says anything.
     seen.loads.append({who: used / said["seconds"] for who, used in watch.seconds().items()})

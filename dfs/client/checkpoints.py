@@ -71,14 +71,7 @@ class Checkpoints:
         return Deferred.fromCoroutine(self._read(path, tag))
 
     async def _read(self, path: str, tag: str) -> bytes:
-        download = await self.open_read(path, tag)
-        pieces = []
-        try:
-            while piece := await download.read():
-                pieces.append(piece)
-        finally:
-            download.close()
-        return b"".join(pieces)
+        return await (await self.open_read(path, tag)).whole()
 
     async def _lines(self, path: str) -> list[CheckpointLine]:
         async def use(located: Located) -> list[CheckpointLine]:

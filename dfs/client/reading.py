@@ -180,6 +180,16 @@ class Download:
             self.complete = False
             raise
 
+    async def whole(self) -> bytes:
+        """All of it, for contents that are known to fit into memory; then it is closed."""
+        pieces = []
+        try:
+            while piece := await self.read():
+                pieces.append(piece)
+        finally:
+            self.close()
+        return b"".join(pieces)
+
     async def _skip(self, size: int) -> None:
         """Pass over what was read already, and make sure that it is the same."""
         assert self._incoming is not None

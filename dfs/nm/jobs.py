@@ -267,14 +267,11 @@ class Judging(Transfer):
 
 
 @define(eq=False)
-class Laying(Job):
-    """A document that is gone is removed from the peer."""
+class Graveside(Job):
+    """Something that is done about a document that is gone."""
 
-    kind: ClassVar[str] = "the deletion"
     buried: ClassVar[bool] = True
-    _teller: Teller
     _grave: Grave
-    _peer: Server
     id: int = field(init=False)
     size: int = field(default=0, init=False)
     version: str = field(default="", init=False)
@@ -282,13 +279,22 @@ class Laying(Job):
     def __attrs_post_init__(self) -> None:
         self.id = self._grave.id
 
+
+@define(eq=False)
+class Laying(Graveside):
+    """A document that is gone is removed from the peer."""
+
+    kind: ClassVar[str] = "the deletion"
+    _teller: Teller
+    _peer: Server
+
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
         return Deferred.fromCoroutine(self._teller.remove(self._peer, self._grave))
 
 
 @define(eq=False)
-class Asking(Job):
+class Asking(Graveside):
     """
     A member is asked what it has of a document that is gone, before that is removed.
 
@@ -297,15 +303,7 @@ class Asking(Job):
     """
 
     kind: ClassVar[str] = "the question"
-    buried: ClassVar[bool] = True
-    _grave: Grave
     _member: Server
-    id: int = field(init=False)
-    size: int = field(default=0, init=False)
-    version: str = field(default="", init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.id = self._grave.id
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
@@ -324,21 +322,13 @@ class Asking(Job):
 
 
 @define(eq=False)
-class Rescuing(Job):
+class Rescuing(Graveside):
     """What the peer has of a document that is gone is kept; then it can be laid to rest."""
 
     kind: ClassVar[str] = "the rescue"
-    buried: ClassVar[bool] = True
     _rescuer: Rescuer
-    _grave: Grave
     _active: Server
     _peer: Server
-    id: int = field(init=False)
-    size: int = field(default=0, init=False)
-    version: str = field(default="", init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.id = self._grave.id
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""

@@ -297,11 +297,11 @@ class Replicator:
         # The active member has it, if it was promoted before this could be done.
         member = peer if there else active
         if grave.id in place.missed:
-            yield Rescuing(self._rescuer, grave, active, member)
+            yield Rescuing(grave, self._rescuer, active, member)
         elif (grave.id, place.is_home(member.name)) in place.doubted:
             yield Asking(grave, member)
         elif there:
-            yield Laying(self._teller, grave, peer)
+            yield Laying(grave, self._teller, peer)
 
     def _free(self, work: Work, thing: Thing, now: float) -> bool:
         """Nobody works on it, and it need not wait."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterator
+from typing import ClassVar, Generic, TypeVar
 
 from attrs import define, field
 
@@ -109,29 +110,44 @@ class Deed:
         )
 
 
+D = TypeVar("D", bound=Deed)
+
+
 @define(eq=False)
-class Ledger:
-    """Everything that everybody did."""
+class Book(Generic[D]):
+    """
+    Everything that everybody did.
 
-    deeds: list[Deed] = field(factory=list)
+    @cvar kind: how a deed is written down.
+    """
 
-    def begin(self, who: str, verb: str, path: str, now: float) -> Deed:
+    kind: ClassVar[type[Deed]]
+    deeds: list[D] = field(factory=list)
+
+    def begin(self, who: str, verb: str, path: str, now: float) -> D:
         """Somebody does something."""
-        deed = Deed(len(self.deeds), who, verb, path, now)
+        deed: D = self.kind(len(self.deeds), who, verb, path, now)  # type: ignore[assignment]
         self.deeds.append(deed)
         return deed
 
-    def on(self, path: str, *verbs: str) -> Iterator[Deed]:
+    def on(self, path: str, *verbs: str) -> Iterator[D]:
         """What was done to a document, in the order in which it was begun."""
         return (
             deed for deed in self.deeds if deed.path == path and (not verbs or deed.verb in verbs)
         )
 
-    def by_word(self, word: bytes) -> Deed | None:
+    def by_word(self, word: bytes) -> D | None:
         """Who brought a word."""
         number = int(word[1:-1])
         return self.deeds[number] if number < len(self.deeds) else None
 
-    def open(self) -> list[Deed]:
+    def open(self) -> list[D]:
         """What was not answered yet."""
         return [deed for deed in self.deeds if deed.outcome is Outcome.OPEN]
+
+
+@define(eq=False)
+class Ledger(Book[Deed]):
+    """The book of a simulated history."""
+
+    kind: ClassVar[type[Deed]] = Deed

@@ -148,13 +148,7 @@ async def revert(hand: Hand, deed: Deed, thing: Thing) -> object:
 async def read(hand: Hand, deed: Deed, thing: Thing) -> object:
     """Read all."""
     download: Download = await hand.session.open_read(hand.path(thing))
-    pieces = []
-    try:
-        while piece := await download.read():
-            pieces.append(piece)
-    finally:
-        download.close()
-    deed.text = b"".join(pieces)
+    deed.text = await download.whole()
     deed.behind = bool(download.newer_on)
     return None
 
