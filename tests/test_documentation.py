@@ -138,6 +138,22 @@ class DocumentationTests(SynchronousTestCase):
                 lonely.append(name)
         self.assertEqual(lonely, [])
 
+    def test_named_tests(self) -> None:
+        """Every file of tests that a page names is there, and has the tests named before it."""
+        missing = []
+        for page in [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]:
+            names: list[str] = []
+            for word in re.findall(r"``([\w./]+)``", page.read_text("utf-8")):
+                if re.fullmatch(r"test_\w+|\w+Tests", word):
+                    names.append(word)
+                elif re.fullmatch(r"tests/[\w/]+\.py", word):
+                    path = ROOT / word
+                    text = path.read_text("utf-8") if path.exists() else ""
+                    lacks = [name for name in names if not re.search(rf"\b{name}\(", text)]
+                    missing += [f"{page.name}: {word} {lacks}"] if lacks or not text else []
+                    names = []
+        self.assertEqual(missing, [])
+
     def test_modules(self) -> None:
         """Every module that holds anything has its place in the tour of the source."""
         tour = (ROOT / "docs" / "tour.rst").read_text("utf-8")

@@ -21,8 +21,8 @@ from dfs.wire.messages import (
     Revert,
     ViewCheckpoint,
 )
+from tests.client.people import CommandCase
 from tests.client.stage import OTHER_STORAGE, content, cut_after
-from tests.client.test_commands import CommandCase
 from tests.client.test_session import SessionCase
 
 

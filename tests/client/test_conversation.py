@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from dfs.client.conversation import Conversation, script
 from dfs.client.keyboard import Interrupted
 from tests.client.desk import CTRL_C, Desk, Typed, standard_input
-from tests.client.test_commands import CommandCase
+from tests.client.people import CommandCase
 
 
 class ScriptTests(CommandCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dfs.client.failures import Unanswered
 from dfs.wire.messages import Approve, Deny, RequestAccess, Requested
-from tests.client.test_commands import CommandCase
+from tests.client.people import CommandCase
 from tests.client.test_session import SessionCase
 
 

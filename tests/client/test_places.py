@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from dfs.client.trees import Pairing, local_tree
-from tests.client.test_commands import CommandCase
+from tests.client.people import CommandCase
 
 
 class PlacesTests(CommandCase):

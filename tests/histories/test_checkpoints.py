@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dfs.errors import Exists, Locked, NotFound, Unauthorized
 from dfs.wire.records import CheckpointLine
-from tests.histories.test_pairs import PairCase
+from tests.histories.pairs import PairCase
 
 #: What is not text, and what a careless program changes.
 ODD = b"\x00\x01\xff\r\n\tno  text\r"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dfs.errors import NotFound, Unauthorized
 from dfs.wire.records import RequestLine
-from tests.histories.test_pairs import PairCase
+from tests.histories.pairs import PairCase
 
 
 class RequestTests(PairCase):

@@ -24,8 +24,8 @@ from dfs.wire.messages import (
     RequestAccess,
     ViewRequests,
 )
+from tests.nm.outcomes import outcome
 from tests.nm.rig import EPOCH, NM, Rig
-from tests.nm.test_changes import outcome
 
 
 class InboxCase(Rig):

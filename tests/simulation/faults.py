@@ -12,7 +12,7 @@ from attrs import define
 
 from dfs.wire.records import ServerLine
 from tests.histories.case import Line
-from tests.histories.test_pairs import PairCase
+from tests.histories.pairs import PairCase
 
 MEMBERS = ("ss1", "ss1_backup")
 

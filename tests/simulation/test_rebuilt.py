@@ -1,77 +1,16 @@
 """
-The disk of the name server is lost; a new journal is made of the stores alone.
+A journal made of both stores of a pair: in each state, whoever comes back first.
 """
 
 from __future__ import annotations
 
 import copy
 
-from attrs import evolve
-
 from dfs.core.history import Stamp, buried
-from dfs.errors import Conflict, NotFound, Unauthorized, Unavailable
-from dfs.offline.gathering import Rebuilt, gathered
-from tests.offline.sources import MemorySource, journal_of
+from dfs.errors import NotFound, Unauthorized, Unavailable
 from tests.simulation.faults import MEMBERS
-from tests.simulation.test_failover_restarts import SLOW, RestartCase
-
-
-class RebuiltCase(RestartCase):
-    """
-    A pair with a few documents, and what becomes of it.
-    """
-
-    rebuilt: Rebuilt
-
-    def end(self) -> None:
-        """All servers die at once, and the journal is gone."""
-        self.cluster.crash_nm()
-        for name in list(self.cluster.servers):
-            self.cluster.crash(name)
-        self.cluster.slow("ss1")
-        self.cluster.slow("ss1_backup")
-        self.cluster.advance(1.0)
-
-    def rebuild(self, *names: str) -> None:
-        """A new journal is made of these stores, or of all, and a name server started on it."""
-        disks = [self.cluster.disks[name] for name in names or sorted(self.cluster.disks)]
-        before = copy.deepcopy(disks)
-        self.rebuilt = gathered([MemorySource(disk) for disk in disks], {})
-        self.assertEqual([vars_of(one) for one in disks], [vars_of(one) for one in before])
-        self.cluster.journal = journal_of(self.rebuilt)
-        self.cluster.start_nm()
-        self.cluster.advance(1.0)
-
-    def again(self, *names: str) -> None:
-        """Everything dies, is rebuilt of these stores, and those servers start."""
-        self.end()
-        self.rebuild(*names)
-        for name in names or sorted(self.cluster.disks):
-            self.cluster.start(name)
-        self.cluster.advance(5.0)
-        self.nobody_held()
-
-    def promoted_unheard(self) -> None:
-        """The backup has heard that it serves, and nobody else has."""
-        disk = self.cluster.disks["ss1_backup"]
-        disk.identity = evolve(disk.identity, epoch=disk.identity.epoch + 1)
-
-    def nobody_held(self) -> None:
-        """Every store is taken for what it is."""
-        states = {name: line.state for name, line in self.lines().items()}
-        self.assertNotIn("HELD", states.values(), states)
-
-    def typed(self, line: str, user: str = "alice") -> None:
-        """A request that the library does not know."""
-        connection = self.line()
-        self.say(connection, f"LOGIN|{user}\n".encode())
-        said = self.say(connection, f"{line}\n".encode())
-        self.assertTrue(said.startswith(b"OK"), said)
-
-
-def vars_of(disk: object) -> list[object]:
-    """All that a disk has."""
-    return [getattr(disk, name) for name in ("identity", "seq", "documents", "folders", "contents")]
+from tests.simulation.rebuilding import RebuiltCase
+from tests.simulation.test_failover_restarts import SLOW
 
 
 class StateTests(RebuiltCase):
@@ -376,93 +315,3 @@ class DeletionTests(RebuiltCase):
         self.assertIn("a.txt.conflict-ss1_backup-", left)
         self.assertEqual(self.read(left), "One. Later.")
         self.gone(left)
-
-
-class OneStoreTests(RebuiltCase):
-    """
-    Of a pair one disk is left.
-    """
-
-    def test_home_only(self) -> None:
-        """The home primary serves alone; an empty backup is filled."""
-        self.say_more()
-        self.settle()
-        self.end()
-        del self.cluster.disks["ss1_backup"]
-        self.rebuild("ss1")
-        self.cluster.start("ss1")
-        self.cluster.advance(5.0)
-        self.assertEqual(self.state(), "UNPROTECTED")
-        self.say_more()
-        self.cluster.start("ss1_backup")
-        self.nothing_lost()
-
-    def test_backup_only(self) -> None:
-        """The backup serves alone; an empty home primary is filled, and takes over."""
-        self.say_more()
-        self.settle()
-        self.end()
-        del self.cluster.disks["ss1"]
-        self.rebuild("ss1_backup")
-        self.cluster.start("ss1_backup")
-        self.cluster.advance(5.0)
-        self.assertEqual(self.lines()["ss1_backup"].protection, "FAILED_OVER")
-        self.say_more()
-        self.cluster.start("ss1")
-        self.nothing_lost()
-        self.assertTrue(self.line_of("ss1").active)
-
-    def test_the_other_is_found(self) -> None:
-        """
-        If the other disk turns up after all, what only that one has is judged, and its older names
-        and rights yield.
-        """
-        for left, found in (("ss1_backup", "ss1"), ("ss1", "ss1_backup")):
-            self.settle()
-            self.cluster.crash("ss1_backup")
-            self.until("DEGRADED")
-            self.say_more()
-            self.person("bob")
-            self.get(self.alice.add_access("0.txt", "bob", "r"))
-            self.end()
-            self.rebuild(left)
-            self.cluster.start(left)
-            self.cluster.advance(5.0)
-            self.get(self.alice.append("1.txt", "More."))
-            self.cluster.start(found)
-            self.cluster.advance(5.0)
-            self.nobody_held()
-            self.settle()
-            self.whole()
-            self.assertEqual(self.read("a.txt"), "".join(self.said))
-            self.assertTrue(self.read("1.txt").endswith("More."))
-
-    def test_deletions_are_remembered(self) -> None:
-        """What was deleted does not come back with the other disk."""
-        self.cluster.crash("ss1_backup")
-        self.until("DEGRADED")
-        self.get(self.alice.delete("a.txt"))
-        self.end()
-        self.rebuild("ss1")
-        for name in MEMBERS:
-            self.cluster.start(name)
-        self.settle()
-        self.whole()
-        self.assertNotIn("a.txt", self.paths())
-
-
-class TogetherTests(RebuiltCase):
-    """
-    Stores that do not belong together.
-    """
-
-    def test_other_clusters(self) -> None:
-        """Stores of several clusters are refused, and each is named."""
-        self.end()
-        for name in MEMBERS:
-            disk = self.cluster.disks[name]
-            disk.identity = evolve(disk.identity, cluster_id=f"cluster of {name}")
-        caught = self.assertRaises(Conflict, self.rebuild)
-        for name in MEMBERS:
-            self.assertIn(f"{name} belongs to cluster of {name}", str(caught))
-        self.cluster.start_nm()

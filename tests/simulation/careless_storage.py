@@ -1,0 +1,242 @@
+"""
+Parts of a storage server that do not keep some rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import evolve
+
+from dfs.core.access import Right
+from dfs.core.documents import Document, Metadata
+from dfs.core.leases import Lease
+from dfs.errors import DFSError, Unavailable
+from dfs.ss.admission import Admission
+from dfs.ss.changes import Outcome
+from dfs.ss.copies import Copies
+from dfs.ss.draining import Draining
+from dfs.ss.lines import Lines
+from dfs.ss.membership import Membership
+from dfs.ss.notes import Notes
+from dfs.ss.orders import Orders
+from dfs.ss.service import StorageServer
+from dfs.ss.serving import Serving
+from dfs.ss.sessions import Sessions
+from dfs.wire.messages import (
+    PutFileContent,
+    PutMetadata,
+)
+from tests.simulation.sabotage import become
+
+# ----------------------------------------------------------------------- leases and epochs
+
+
+class Unleased(Lease):
+    """Holds once it was granted, whatever the time."""
+
+    __slots__ = ()
+
+    def holds(self, now: float) -> bool:
+        return self._until is not None
+
+
+class SpeaksAnyway(Serving):
+    """Tells of a commit without looking again."""
+
+    __slots__ = ()
+
+    def may_speak(self, epoch: int, document_id: str) -> None:
+        pass
+
+
+class SaysNothingWasDone(Serving):
+    """Calls a change undone that was committed."""
+
+    __slots__ = ()
+
+    def may_speak(self, epoch: int, document_id: str) -> None:
+        try:
+            self.check_disk()
+            self.check(epoch)
+        except DFSError as error:
+            raise Unavailable(str(error)) from error
+
+
+class ServesOn(Serving):
+    """Goes on serving after it has said goodbye."""
+
+    __slots__ = ()
+
+    def part(self) -> None:
+        pass
+
+
+class TakesAnyEpoch(Membership):
+    """Does not mind of which epoch something is."""
+
+    __slots__ = ()
+
+    def obey(self, epoch: int) -> Any:
+        return super().obey(max(epoch, self.newest))
+
+    def check(self, epoch: int) -> None:
+        pass
+
+
+# ------------------------------------------------------------------------- what a copy does
+
+
+class Overwrites(Copies):
+    """Takes every copy, older ones too."""
+
+    __slots__ = ()
+
+    def _decide(
+        self, own: Document | None, copy: Document, request: PutFileContent
+    ) -> Document | None:
+        if request.orphan:
+            return super()._decide(own, copy, request)
+        return None if own == copy else copy
+
+
+class OverwritesBeside(Copies):
+    """Takes what is beside its own version."""
+
+    __slots__ = ()
+
+    def _decide(
+        self, own: Document | None, copy: Document, request: PutFileContent
+    ) -> Document | None:
+        if own is not None and own.version.concurrent(copy.version) and not request.orphan:
+            return copy
+        return super()._decide(own, copy, request)
+
+
+class KeepsNoConflict(Copies):
+    """Drops the text that lost."""
+
+    __slots__ = ()
+
+    def _decide(
+        self, own: Document | None, copy: Document, request: PutFileContent
+    ) -> Document | None:
+        new = super()._decide(own, copy, request)
+        lost = own is not None and not copy.version >= own.version
+        if request.orphan and new is not None and own is not None and lost:
+            return evolve(new, checkpoints=own.checkpoints)
+        return new
+
+
+class DropsOrphans(Copies):
+    """Calls its own what only the other one has, without taking it."""
+
+    __slots__ = ()
+
+    def _decide(
+        self, own: Document | None, copy: Document, request: PutFileContent
+    ) -> Document | None:
+        new = super()._decide(own, copy, request)
+        if request.orphan and own is not None and new is not None and not own.deleted:
+            return evolve(own, version=new.version, epoch=new.epoch)
+        return new
+
+
+# ----------------------------------------------------------------------- changes and rights
+
+
+class Unordered(Lines):
+    """Lets jobs of one document run into each other."""
+
+    __slots__ = ()
+
+    def run(self, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        from twisted.internet.defer import Deferred
+
+        async def at_once() -> Any:
+            return await work()
+
+        return Deferred.fromCoroutine(at_once())
+
+
+class TrustsTickets(Admission):
+    """Does not look into the access list of the document."""
+
+    __slots__ = ()
+
+    def _check(self, ticket: Any, right: Right, metadata: Metadata, renamed: bool) -> None:
+        self._check_epoch(ticket.epoch)
+
+
+class DescribesBackwards(Orders):
+    """Takes older metadata for newer."""
+
+    __slots__ = ()
+
+    async def _describe(self, request: PutMetadata, metadata: Metadata) -> Outcome:
+        document = self._store.document(request.id)
+        if document is None or document.deleted:
+            return await super()._describe(request, metadata)
+        return await self._changes.obey(evolve(document, metadata=metadata), request.epoch)
+
+
+class ReplacesLocked(Sessions):
+    """Lets copies and deletions come under an open session."""
+
+    def may_replace(self, document_id: str) -> None:
+        pass
+
+
+class CommitsOvertaken(Sessions):
+    """Keeps sessions of an older epoch."""
+
+    def overtaken(self) -> None:
+        pass
+
+
+class NeverDrained(Draining):
+    """Says that it has finished, and changes things all the same."""
+
+    __slots__ = ()
+
+    async def drain(self, seconds: float) -> int:
+        return self._last_seq()
+
+
+class ForgetsTail(Notes):
+    """Never repeats a note."""
+
+    __slots__ = ()
+
+    def begin(self, connection: Any, noted: int, on_trouble: Any) -> None:
+        super().begin(connection, self._store.last_seq(), on_trouble)
+
+
+def deaf_to_failure(server: StorageServer) -> None:
+    """Goes on after an fsync has failed."""
+    store: Any = server._store
+    store.when_fatal = None
+
+
+def unverified(server: StorageServer) -> None:
+    """Serves bytes without comparing them with their hash."""
+    from tests.simulation.unverified import Unverified
+
+    become(server._store, Unverified)
+
+
+def forgets_epochs(server: StorageServer) -> None:
+    """Obeys an epoch that is not durable."""
+    become(server.membership, ForgetsEpochs)
+
+
+class ForgetsEpochs(Membership):
+    """Obeys an epoch that is not durable."""
+
+    __slots__ = ()
+
+    async def _keep(self, cluster_id: str, epoch: int) -> None:
+        if cluster_id != self.cluster_id:
+            await super()._keep(cluster_id, epoch)
+        self.epoch = max(self.epoch, epoch)
