@@ -72,7 +72,7 @@ stop:
 # ---- checks: trial runs what needs no real process, pytest runs everything
 
 test: $(VENV)/dev
-	$(BIN)/python -m twisted.trial --reporter=summary tests
+	$(BIN)/python -m twisted.trial --reporter=text tests
 	DFS_SIM_SEEDS=200 $(BIN)/python -m pytest
 
 check: $(VENV)/dev

@@ -66,6 +66,11 @@ def as_text(raw: bytes) -> str:
     return raw.decode(errors="surrogateescape")
 
 
+def _named(document_id: object) -> str:
+    """What a message calls a document: what is no text any more is escaped, for all who write it."""
+    return str(document_id).encode(errors="backslashreplace").decode()
+
+
 class Reading:
     """A connection that only reads, and what it read last."""
 
@@ -139,7 +144,7 @@ class Reading:
             self._log.error(
                 "document {document}: {reason}",
                 log_event="record_damaged",
-                document=str(row[1]),
+                document=_named(row[1]),
                 reason=str(error),
             )
             return None
@@ -228,7 +233,7 @@ def _head(row: Row) -> Row:
 
     @raise Corrupt: it is damaged.
     """
-    verified(row[:HEAD_WIDTH], row[HEAD_WIDTH], f"the record of document {row[1]}")
+    verified(row[:HEAD_WIDTH], row[HEAD_WIDTH], f"the record of document {_named(row[1])}")
     return row
 
 
@@ -239,8 +244,8 @@ def whole(row: Row) -> Row:
     @raise Corrupt: it is damaged.
     """
     *columns, head, history = row
-    verified(columns[:HEAD_WIDTH], head, f"the record of document {columns[1]}")
-    verified(columns[HEAD_WIDTH:], history, f"the history of document {columns[1]}")
+    verified(columns[:HEAD_WIDTH], head, f"the record of document {_named(columns[1])}")
+    verified(columns[HEAD_WIDTH:], history, f"the history of document {_named(columns[1])}")
     return row
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import provider
@@ -58,6 +58,7 @@ class BitFlipTests(SynchronousTestCase):
         self.top = scratch()
         self.addCleanup(shutil.rmtree, self.top)
         self.logged: list[str] = []
+        self.lines: list[str] = []
 
         @provider(ILogObserver)
         def observe(event: LogEvent) -> None:
@@ -69,8 +70,9 @@ class BitFlipTests(SynchronousTestCase):
         self.original = self.make()
 
     def observe(self, event: LogEvent) -> None:
-        """Which events there were."""
+        """Which events there were, and as what they are written."""
         self.logged.append(str(event.get("log_event", "")))
+        self.lines.append(formatEvent(event))
 
     @property
     def path(self) -> str:
@@ -196,7 +198,11 @@ class BitFlipTests(SynchronousTestCase):
         database.close()
 
     def test_values(self) -> None:
-        """Each value of each kind of record, a bit at its beginning, middle and end."""
+        """
+        Each value of each kind of record, a bit at its beginning, middle and end.
+
+        What is logged of it can be written to any log: an id that is no text any more too.
+        """
         for table, column, row, value in list(self.cells()):
             for bit in (0, 3, 7, 21, 39, 51, 803):
                 other = flipped(value, bit)
@@ -220,6 +226,7 @@ class BitFlipTests(SynchronousTestCase):
                 self.outcomes[f"value: {shown}"] += 1
                 if (table, column) not in HARMLESS:
                     self.assertNotEqual(shown, "right", where)
+        "".join(self.lines).encode()
         self.report()
 
     def test_anywhere(self) -> None:
