@@ -67,7 +67,7 @@ def as_text(raw: bytes) -> str:
 
 
 def _named(document_id: object) -> str:
-    """What a message calls a document: what is no text any more is escaped, for all who write it."""
+    """What a message calls a document: whatever is no text any more is escaped."""
     return str(document_id).encode(errors="backslashreplace").decode()
 
 
