@@ -7,6 +7,7 @@ cancelled while it lasts.  Must not know when it comes.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable
 
 from dfs.sim.cluster import NM
@@ -289,8 +290,10 @@ async def rot(strike: Strike, target: str) -> None:
     if not disk.contents:
         return
     sha256 = strike.random.choice(sorted(disk.contents))
-    strike.tell("rot", f"{name} {sha256.hex()[:8]}")
     right = disk.contents[sha256]
+    if hashlib.sha256(right).digest() != sha256:
+        return  # its bits are flipped already
+    strike.tell("rot", f"{name} {sha256.hex()[:8]}")
     disk.damage(sha256)
     try:
         await strike.lasts()

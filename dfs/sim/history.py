@@ -35,6 +35,9 @@ from dfs.wire.records import ServerLine, ViewLine
 #: Seconds from one look at everything to the next.
 LOOK = 0.25
 
+#: Seconds in which everybody has to have come, and made what there is at first.
+ARRIVAL = 240.0
+
 #: Seconds in which everything has to have settled.
 SETTLE = 1200.0
 
@@ -177,7 +180,7 @@ class History:
         for name in ("ss1", "ss1_backup", "ss2", "ss2_backup"):
             cluster.start(name)
         self._pass(3.0)
-        self._await(Deferred.fromCoroutine(people.arrive()), 60.0)
+        self._await(Deferred.fromCoroutine(people.arrive()), ARRIVAL)
         self.trace.tell("*", "the storm begins")
         people.begin()
         self.storm.begin()
@@ -192,7 +195,7 @@ class History:
         self._settle()
         self.trace.tell("*", "it has settled")
         shown: list[ViewLine] = self._await(people.view(), 60.0)
-        verdict = Verdict(cluster, people.ledger, people.paths, self.watching.buried)
+        verdict = Verdict(cluster, people.ledger, tuple(people.paths), self.watching.buried)
         return list(verdict.all(shown))
 
     def _pass(self, seconds: float) -> None:
@@ -239,13 +242,20 @@ class History:
             self._pass(5.0)
             lines = self._lines()
             sessions = sum(len(server.sessions) for server in self.cluster.servers.values())
-            if self._settled(lines) and not self.people.ledger.open() and not sessions:
+            still = not self.people.ledger.open() and not sessions and not self._making()
+            if self._settled(lines) and still:
                 self._pass(6.0)
                 if self._settled(self._lines()):
                     return
             assert self.cluster.clock.seconds() < end, (
                 f"I12: not settled: {lines}, open: {[str(d) for d in self.people.ledger.open()]}"
             )
+
+    def _making(self) -> bool:
+        """Whether the name server is about to make a document."""
+        nm = self.cluster.nm
+        assert nm is not None
+        return any(not entry.live for entry in nm.index.entries())
 
     def _lines(self) -> list[ServerLine]:
         nm = self.cluster.nm

@@ -52,11 +52,13 @@ class Deed:
     Something that somebody did.
 
     @ivar word: what it brings, and nothing else does.
-    @ivar epoch: of the pair when it began and when it ended, as the disks knew it.
+    @ivar era: when its answer was sent; see L{dfs.sim.eras}.
     @ivar answer: what it was answered.
     @ivar version: of the document, as it was answered.
     @ivar solo: it was said that only one member has it.
+    @ivar past: whoever answered had an older epoch than its peer by then.
     @ivar whom: whose right is changed.
+    @ivar tag: of the checkpoint that it is about.
     @ivar opened: when the editing session was; C{closing}: when its end was asked for.
     @ivar seen: somebody has read what it brings.
     """
@@ -73,8 +75,10 @@ class Deed:
     text: bytes = b""
     version: Version | None = None
     solo: bool = False
-    epoch: tuple[int, int] = (0, 0)
+    era: int = 0
+    past: bool = False
     whom: str = ""
+    tag: str = ""
     opened: float = 0.0
     closing: float = 0.0
     seen: bool = False

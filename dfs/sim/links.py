@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve, frozen
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import IProtocol, ITransport
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 #: Bytes on their way before a producer is asked to pause, as Twisted's own TCP transport does.
 _HIGH_WATER = 64 * 1024
+
+
+@frozen
+class Piece:
+    """
+    Bytes on their way.
+
+    @ivar mark: what the network noted when they were written.
+    """
+
+    data: bytes
+    mark: object
 
 
 @implementer(ITransport)
@@ -40,10 +53,10 @@ class Link:
         self.peer = peer
         self.other: Link
         self.protocol: IProtocol | None = None
-        self.waits: list[bytes | None] = []
+        self.waits: list[Piece | None] = []
         self.vanished = False
         self.lost = False
-        self._arrived: deque[bytes] = deque()  # delivered, but the protocol does not read now
+        self._arrived: deque[Piece] = deque()  # delivered, but the protocol does not read now
         self._in_flight = 0
         self._pieces = 0  # on their way to the other end
         self._joined = b""  # arrived, and handed on with what comes next
@@ -66,9 +79,10 @@ class Link:
         if self.closed or not data:
             return
         self._in_flight += len(data)
+        mark = self._network.mark(self.owner)
         for piece in self._network.weather.pieces(bytes(data)):
             self._pieces += 1
-            self._carry(len(piece), self.other.receive, piece)
+            self._carry(len(piece), self.other.receive, Piece(piece, mark))
         full = self._producer is not None and self._in_flight > _HIGH_WATER
         if full and not self._producer_paused:
             self._producer_paused = True
@@ -134,11 +148,11 @@ class Link:
     def come_through(self) -> None:
         """What waited behind a wall arrives now, in order, unless there still is one."""
         while self.waits and not self._walled:
-            data, self.waits = self.waits[0], self.waits[1:]
-            if data is None:
+            piece, self.waits = self.waits[0], self.waits[1:]
+            if piece is None:
                 self.peer_closed()
             elif not self.closed:
-                self._take(data)
+                self._take(piece)
 
     def peer_closed(self) -> None:
         """The other end was closed, and everything before that has arrived."""
@@ -167,7 +181,7 @@ class Link:
             return True
         return network.parted(self.other.owner, mine)
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, piece: Piece) -> None:
         """Something arrives."""
         self.other._pieces -= 1
         if self.other.lost:
@@ -177,27 +191,29 @@ class Link:
                 self.other.broken()  # its machine is there again, and knows nothing of it
             return
         if self._walled or self.waits:
-            self.waits.append(data)
+            self.waits.append(piece)
             return
-        self._take(data)
+        self._take(piece)
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, piece: Piece) -> None:
         if self.other._pieces and not self.waits and self._network.weather.joins():
-            self._joined += data
+            self._joined += piece.data
             return
-        data, self._joined = self._joined + data, b""
-        self._arrived.append(data)
+        data, self._joined = self._joined + piece.data, b""
+        self._arrived.append(evolve(piece, data=data))
         self._drain()
 
     def _drain(self) -> None:
         while self._arrived and self._reading and not self.closed:
-            data = self._arrived.popleft()
-            self.other.delivered(len(data))
-            self._network.arrived(self, data)
+            piece = self._arrived.popleft()
+            self.other.delivered(len(piece.data))
+            self._network.arrived(self, piece.data)
             if self.closed:
                 return  # whoever looked on has ended it
             assert self.protocol is not None
-            self.protocol.dataReceived(data)
+            self._network.heard = piece.mark
+            self.protocol.dataReceived(piece.data)
+            self._network.heard = None
         if self._ending is not None and not self._arrived and not self.closed:
             self.closed = True
             self._end(self._ending)

@@ -69,6 +69,11 @@ def _unwatched(link: Link, data: bytes) -> None:
     """Nobody looks."""
 
 
+def _unmarked(owner: str) -> object:
+    """Nobody asks."""
+    return None
+
+
 class Network:
     """
     Addresses that listen, and connections between them.
@@ -84,6 +89,8 @@ class Network:
     @ivar dark: owners whose machine is without power: nothing is taken, refused or answered.
     @ivar held: single ends that nothing gets to now.
     @ivar arrived: called with each end at which something arrives, before it is read.
+    @ivar mark: asked for what is to be noted with bytes that an owner writes now.
+    @ivar heard: what was noted with those that are being read now, if any are.
     @ivar clocks: those of the processes that can be stopped, by owner.
     """
 
@@ -107,6 +114,8 @@ class Network:
         self.dark: set[str] = set()
         self.held: set[Link] = set()
         self.arrived: Callable[[Link, bytes], None] = _unwatched
+        self.mark: Callable[[str], object] = _unmarked
+        self.heard: object = None
         self.clocks: dict[str, ProcessClock] = {}
 
     def hold(self, address: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
@@ -18,9 +18,11 @@ from dfs.client.session import Session
 from dfs.core.versions import Version
 from dfs.sim.chance import Random, seeded
 from dfs.sim.cluster import Cluster
+from dfs.sim.eras import Eras
 from dfs.sim.ledger import Deed, Ledger, Outcome
 from dfs.sim.operations import (
-    BY_VERB,
+    CREATE,
+    FOLDERS,
     KINDS,
     Hand,
     Operation,
@@ -36,6 +38,23 @@ NAMES = ("alice", "bob", "carol")
 
 #: Things that somebody does at once, at most.
 LANES = 2
+
+#: How much one kind of document is liked in one history: what all like equally never gets far into
+#: anything.  "Swarm testing", Groce et al., ISSTA 2012.
+LIKINGS = (0.2, 1.0, 1.0, 6.0)
+
+
+@frozen
+class Said:
+    """
+    How things were when something was said.
+
+    @ivar era: see L{Deed.era}.
+    @ivar past: whoever said it had an older epoch than its peer.
+    """
+
+    era: int
+    past: bool
 
 
 @define(eq=False)
@@ -53,7 +72,7 @@ class People:
     Everybody.
 
     @ivar rest: seconds from one deed of somebody to the next, on average.
-    @ivar paths: the documents that there are at first.
+    @ivar paths: the documents that there are at first, and how much each is liked.
     """
 
     _cluster: Cluster
@@ -61,12 +80,15 @@ class People:
     _seed: object
     rest: float
     ledger: Ledger = field(factory=Ledger, init=False)
-    paths: tuple[str, ...] = field(default=(), init=False)
+    paths: dict[str, float] = field(factory=dict, init=False)
     _persons: list[Person] = field(factory=list, init=False)
+    _eras: Eras = field(init=False)
     _over: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         random = seeded(self._seed, "people")
+        self._eras = Eras(self._cluster.journal.pairs)
+        self._cluster.network.mark = self._said
         clock = self._cluster.clock
         for name in NAMES:
             own = seeded(self._seed, name)
@@ -74,8 +96,10 @@ class People:
             others = tuple(other for other in NAMES[1:])
             hand = Hand(session, own, self._pause, clock.seconds, others)
             self._persons.append(Person(name, session, hand))
-        paths = [f"{kind}{number}" for kind in KINDS for number in range(random.randrange(1, 3))]
-        self.paths = tuple(paths)
+        for kind in KINDS:
+            liking = random.choice(LIKINGS)
+            for number in range(random.randrange(1, 3)):
+                self.paths[f"{kind}{number}"] = liking
 
     @property
     def _pause(self) -> Pause:
@@ -87,8 +111,10 @@ class People:
         owner, *others = self._persons
         for person in self._persons:
             await person.session.whoami()
+        for folder in FOLDERS:
+            await owner.session.folders.make(folder)
         for path in self.paths:
-            await self._do(owner, BY_VERB["CREATE"], path)
+            await self._do(owner, CREATE, path)
             for other in others:
                 if kind_of(path) != "brief":
                     await owner.session.add_access(path, other.name, "w")
@@ -124,7 +150,6 @@ class People:
     async def _do(self, person: Person, operation: Operation, path: str) -> Deed:
         clock = self._cluster.clock
         deed = self.ledger.begin(person.name, operation.verb, path, clock.seconds())
-        began = self._epoch()
         self._trace.tell(person.name, f"{deed.number} {deed.verb} {path}")
         try:
             deed.answer = await operation.does(person.hand, deed)
@@ -133,7 +158,11 @@ class People:
             deed.outcome = Outcome.of(error)
             deed.error = f"{type(error).__name__}: {error}"
         deed.ended = clock.seconds()
-        deed.epoch = (began, self._epoch())
+        answer = self._cluster.network.heard
+        if isinstance(answer, Said):
+            deed.era, deed.past = answer.era, answer.past
+        else:
+            deed.era = self._eras.now()
         self._note(deed)
         self._trace.tell(person.name, str(deed))
         return deed
@@ -145,9 +174,13 @@ class People:
             deed.version = Version.parse(version)
         deed.solo = bool(getattr(deed.answer, "solo", False))
 
-    def _epoch(self) -> int:
-        """Sum of the epochs of all pairs, as the disks know them: equal, if nothing changed."""
-        return sum(disk.identity.epoch for disk in self._cluster.disks.values())
+    def _said(self, owner: str) -> Said:
+        """How things are when a server says something."""
+        disks = self._cluster.disks
+        peer = owner.removesuffix("_backup") if owner.endswith("_backup") else f"{owner}_backup"
+        pair = owner in disks and peer in disks
+        past = pair and disks[owner].identity.epoch < disks[peer].identity.epoch
+        return Said(self._eras.now(), past)
 
     def _background(self, doing: Awaitable[None]) -> None:
         async def guarded() -> None:

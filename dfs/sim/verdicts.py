@@ -13,14 +13,33 @@ from attrs import define
 
 from dfs.core.documents import Content, Document, Revision
 from dfs.core.versions import Version
-from dfs.errors import NotFound
+from dfs.nm.entries import Entry
 from dfs.sim.cluster import Cluster
 from dfs.sim.ledger import WORD, Deed, Ledger
-from dfs.sim.operations import BRIEF, LINE, LOG, PAGE, SHARED, kind_of
+from dfs.sim.operations import (
+    BRIEF,
+    LINE,
+    LOG,
+    MARKED,
+    PAGE,
+    ROAM,
+    SHARED,
+    kind_of,
+)
+from dfs.sim.standing import mislaid, misplaced
 from dfs.wire.records import ViewLine
 
+#: What a storage server commits for somebody.
+COMMITS = ("APPEND", "WRITE", "PUT", "UNDO", "REDO")
+
+#: What lets somebody in.
+GIVING = ("ADDACCESS", "APPROVE")
+
+#: Those that come and go, and those that are reverted.
+SHRINK = (BRIEF, MARKED)
+
 #: Documents that are only added to.
-ADDED = (LOG, LINE, SHARED)
+ADDED = (LOG, LINE, SHARED, ROAM, MARKED)
 
 
 @define(eq=False)
@@ -48,7 +67,7 @@ class Verdict:
         yield from self._index(shown)
         yield from self._refused()
         for path in self.paths:
-            document = self._document(path, shown)
+            document = self._document(path)
             kind = kind_of(path)
             if kind in ADDED:
                 yield from self._added(path, document)
@@ -60,6 +79,11 @@ class Verdict:
                 yield from self._rights(path)
             if kind == BRIEF:
                 yield from self._created(path, document)
+            if kind == ROAM:
+                found = [entry.path for entry in self._standing(path)]
+                yield from misplaced(self.ledger, path, found)
+            if kind == MARKED and document is not None:
+                yield from mislaid(self.ledger, path, self._tags(document))
         yield from self._reads()
 
     # ------------------------------------------------------------------------------- servers
@@ -132,18 +156,28 @@ class Verdict:
 
     # ----------------------------------------------------------------------------- documents
 
-    def _document(self, path: str, shown: list[ViewLine]) -> Document | None:
+    def _document(self, path: str) -> Document | None:
+        """What the members have of a document that was made once, wherever it stands."""
+        for entry in self._standing(path):
+            for home, _ in self._pairs():
+                found = self._alive(home).get(entry.key)
+                if found is not None:
+                    return found
+        return None
+
+    def _standing(self, path: str) -> Iterator[Entry]:
+        """What the name server knows of the documents that were made at a path."""
         nm = self._cluster.nm
         assert nm is not None
-        try:
-            entry = nm.index.document(path)
-        except NotFound:
-            return None
-        for home, _ in self._pairs():
-            found = self._alive(home).get(entry.key)
-            if found is not None:
-                return found
-        return None
+        made = {deed.answer for deed in self.ledger.on(path, "CREATE")}
+        return (entry for entry in nm.index.entries() if entry.key in made)
+
+    def _tags(self, document: Document) -> dict[str, set[bytes]]:
+        """The words under each tag."""
+        return {
+            one.tag: set(WORD.findall(self._text(one.revision.content)))
+            for one in document.checkpoints
+        }
 
     def _text(self, content: Content) -> bytes:
         if not content.size:
@@ -165,8 +199,11 @@ class Verdict:
             yield f"I4: {path} is gone"
             return
         kept = set(WORD.findall(self._kept(document)))
+        reverts = [deed for deed in self.ledger.on(path, "REVERT") if deed.possible]
         for deed in self.ledger.on(path, "APPEND", "WRITE"):
-            if deed.done and deed.word not in kept:
+            # What was reverted on one member, and changed on the other, is in no history.
+            reverted = any(not revert.before(deed) for revert in reverts)
+            if deed.done and deed.word not in kept and not reverted:
                 yield f"I4: lost: {deed}"
             yield from self._contained(deed, document)
         words = WORD.findall(self._text(document.current.content))
@@ -237,11 +274,13 @@ class Verdict:
     # -------------------------------------------------------------------------------- people
 
     def _refused(self) -> Iterator[str]:
-        """What was refused was not done."""
+        """What was refused was not done; who was replaced says of nothing that it was done."""
         kept = self._words()
         for deed in self.ledger.deeds:
             if not deed.possible and (deed.word in kept or deed.seen):
                 yield f"I2: refused and done: {deed}"
+            if deed.done and deed.past and deed.verb in COMMITS:
+                yield f"I2: said to be done by a server of the past: {deed}"
 
     def _locks(self, path: str) -> Iterator[str]:
         """I8: a sentence is locked by one at a time, and each goes on where the last one ended."""
@@ -252,14 +291,14 @@ class Verdict:
                     continue
                 if deed.opened <= other.opened < deed.closing:
                     yield f"I8: at once: {deed} and {other}"
-                same = deed.epoch[0] == other.epoch[1]
+                same = deed.era == other.era
                 if deed.ended < other.began and same and deed.word not in other.text:
                     yield f"I8: {other} does not go on from {deed}"
 
     def _rights(self, path: str) -> Iterator[str]:
         """I7: whoever was let in no longer does nothing any more."""
         deeds = list(self.ledger.on(path))
-        changes = [deed for deed in deeds if deed.verb in ("ADDACCESS", "REMACCESS")]
+        changes = [deed for deed in deeds if deed.verb in (*GIVING, "REMACCESS")]
         for deed in deeds:
             if not deed.done or deed.verb not in ("READ", "APPEND"):
                 continue
@@ -268,7 +307,7 @@ class Verdict:
                 if taken.verb != "REMACCESS" or not taken.done or not taken.before(deed):
                     continue
                 given = any(
-                    one.verb == "ADDACCESS" and not one.before(taken) and one.began < deed.ended
+                    one.verb in GIVING and not one.before(taken) and one.began < deed.ended
                     for one in mine
                 )
                 if not given:
@@ -300,9 +339,9 @@ class Verdict:
             elif not deed.possible:
                 yield f"I2: refused and read: {deed}"
         for deed in self.ledger.on(read.path, "APPEND", "WRITE"):
-            if not deed.done or not deed.before(read) or deed.word in found or kind == BRIEF:
+            if not deed.done or not deed.before(read) or deed.word in found or kind in SHRINK:
                 continue
-            if deed.epoch[0] == read.epoch[1]:
+            if deed.era == read.era:
                 yield f"I9: {read} lacks {deed}"
 
 

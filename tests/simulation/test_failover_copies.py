@@ -240,7 +240,7 @@ class LateCopyTests(FaultCase):
 
 def waiting(link: Link) -> list[bytes]:
     """What has not arrived."""
-    return [data for data in link.waits if data is not None]
+    return [piece.data for piece in link.waits if piece is not None]
 
 
 class CatchUpTests(FaultCase):

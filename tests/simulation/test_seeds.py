@@ -2,8 +2,8 @@
 Simulated histories: those that went wrong once, and fresh ones.
 
 C{DFS_SIM_SEEDS=500} runs so many, C{DFS_SIM_BUDGET} seconds at most, from C{DFS_SIM_BASE} on.
-Without the latter they are always the same, so that the tests say the same twice; C{make sim} takes
-others each time.
+C{make test} begins where the committed tree says, so that the tests say the same twice, and others
+after each change; C{make sim} takes others each time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.simulation.seeds import LEDGER
 
 #: Seeds, and seconds for them.
 FRESH = int(os.environ.get("DFS_SIM_SEEDS", "10"))
-BUDGET = float(os.environ.get("DFS_SIM_BUDGET", "300"))
+BUDGET = float(os.environ.get("DFS_SIM_BUDGET", "600"))
 
 #: The first of them.
 BASE = int(os.environ.get("DFS_SIM_BASE", "0"))
