@@ -134,7 +134,7 @@ class History:
         if "drift" in traits:
             for name in (NM, "ss1", "ss1_backup", "ss2", "ss2_backup"):
                 self.cluster.rates[name] = random.uniform(0.95, 1.05)
-        rest, pause = random.choice([1.0, 2.0, 4.0]), random.choice([0.3, 1.0, 2.0])
+        rest, pause = random.choice([0.3, 1.0, 2.0, 4.0]), random.choice([0.3, 1.0, 2.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
             self.cluster, self.trace, seed, kinds, pause, FAULTS, self.options.spared
@@ -195,7 +195,9 @@ class History:
         self._settle()
         self.trace.tell("*", "it has settled")
         shown: list[ViewLine] = self._await(people.view(), 60.0)
-        verdict = Verdict(cluster, people.ledger, tuple(people.paths), self.watching.buried)
+        replica = cluster.nm_settings.promise.replica
+        buried = self.watching.buried
+        verdict = Verdict(cluster, people.ledger, tuple(people.paths), buried, replica)
         return list(verdict.all(shown))
 
     def _pass(self, seconds: float) -> None:

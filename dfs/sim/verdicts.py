@@ -49,12 +49,14 @@ class Verdict:
 
     @ivar ledger: what everybody was told.
     @ivar buried: of each deleted document, the version that its deletion had seen.
+    @ivar replica: what is said to be done both members have, unless the answer says otherwise.
     """
 
     _cluster: Cluster
     ledger: Ledger
     paths: tuple[str, ...]
     buried: dict[str, Version]
+    replica: bool
 
     def all(self, shown: list[ViewLine]) -> Iterator[str]:
         """
@@ -341,7 +343,7 @@ class Verdict:
         for deed in self.ledger.on(read.path, "APPEND", "WRITE"):
             if not deed.done or not deed.before(read) or deed.word in found or kind in SHRINK:
                 continue
-            if deed.era == read.era:
+            if deed.era == read.era or (self.replica and not deed.solo):
                 yield f"I9: {read} lacks {deed}"
 
 

@@ -25,7 +25,7 @@ from dfs.wire.messages import (
     Beaten,
     WriteComplete,
 )
-from tests.simulation.sabotage import become
+from tests.simulation.sabotage import answering, become
 
 
 class GrantsAlways(Fleet):
@@ -156,6 +156,13 @@ class AcksEarly(Acks):
         from dfs.wire.messages import Heard
 
         return Heard()
+
+
+def acks_early(server: NameServer) -> None:
+    """Answers before the peer has it, where it promises to wait."""
+    acks = answering(server, WriteComplete)._acks
+    if acks is not None:
+        become(acks, AcksEarly)
 
 
 class CompleteAtOnce(Server):

@@ -14,10 +14,8 @@ from dfs.wire.messages import (
     PutFileContent,
     PutMetadata,
     RemAccess,
-    WriteComplete,
 )
 from tests.simulation.careless_name_server import (
-    AcksEarly,
     Careless,
     EqualAlways,
     EqualOneWay,
@@ -30,6 +28,7 @@ from tests.simulation.careless_name_server import (
     NeverDrains,
     OwesNothing,
     Unfenced,
+    acks_early,
     impatient,
 )
 from tests.simulation.careless_storage import (
@@ -110,7 +109,7 @@ RULES: Sequence[Rule] = (
     Rule("graves are kept until both know", nm(part("index", ForgetsGraves)), seed=2),
     Rule("positions are kept after documents", nm(part("_notes", KeepsPositionsFirst)), seed=10),
     Rule("what a deletion missed is rescued", nm(part("_notes", IgnoresMissed))),
-    Rule("with replica, OK means both", nm(part("_acks", AcksEarly, WriteComplete)), seed=1),
+    Rule("with replica, OK means both", nm(acks_early), seed=1),
     Rule("notes are complete before anything is judged", nm(part("fleet", Hasty))),
     Rule("metadata that is owed comes before serving", nm(part("_teller", OwesNothing))),
     Rule("REMACCESS waits for the server or its lease", nm(part("", Unfenced, RemAccess))),

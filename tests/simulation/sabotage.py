@@ -16,8 +16,13 @@ from dfs.ss.service import StorageServer
 
 
 def become(thing: Any, kind: type[Any]) -> None:
-    """Let something behave as an object of a subclass does."""
-    assert issubclass(kind, type(thing))
+    """
+    Let something behave as an object of a subclass does.
+
+    @raise TypeError: it is of another class; no history may take that for what it looks for.
+    """
+    if not issubclass(kind, type(thing)):
+        raise TypeError(f"{kind.__name__} does not stand for {type(thing).__name__}")
     thing.__class__ = kind
 
 
