@@ -47,6 +47,23 @@ class LeaseTests(MembersRig):
         self.assertEqual(self.serves(), "ss1_backup")
         self.assertEqual(self.ss1.asked().epoch, 2)
 
+    def test_not_while_down(self) -> None:
+        """Whoever served last and comes back serves when the journal says so, not before."""
+        self.protected()
+        self.backup.goodbye()
+        self.wait(1)
+        self.ss1.goodbye()
+        self.wait(1)
+        self.assertEqual(self.state(), "DOWN")
+        self.disk.trouble = "disk full"
+        self.ss1.back(epoch=1)
+        self.live(2, self.ss1)
+        self.assertEqual((self.state(), self.ss1.asked().serve), ("DOWN", False))
+        self.disk.trouble = ""
+        self.live(2, self.ss1)
+        self.assertEqual((self.state(), self.ss1.asked().serve), ("DEGRADED", True))
+        self.defects()
+
     def test_not_while_joining(self) -> None:
         """A member that lacks metadata serves when it has it."""
         self.protected()

@@ -28,16 +28,6 @@ from dfs.wire.messages import (
 from tests.simulation.sabotage import answering, become
 
 
-class GrantsAlways(Fleet):
-    """Lets whoever was active serve while another member becomes active, or nobody is."""
-
-    __slots__ = ()
-
-    def beaten(self, server: Server) -> Beaten:
-        answer = super().beaten(server)
-        return evolve(answer, serve=answer.serve or server.name == server.place.pair.active)
-
-
 class LetsEverybodyServe(Fleet):
     """Grants leases to both members."""
 
@@ -92,15 +82,6 @@ class Careless(Replicator):
             if isinstance(job, Copying):
                 become(job, BelievesCopied)
             yield job
-
-
-class EqualOneWay(Replicator):
-    """Does not mind what only the peer has."""
-
-    __slots__ = ()
-
-    def equal(self, place: Place) -> bool:
-        return not place.dirty and not place.graves
 
 
 class EqualAlways(Replicator):
@@ -163,24 +144,3 @@ def acks_early(server: NameServer) -> None:
     acks = answering(server, WriteComplete)._acks
     if acks is not None:
         become(acks, AcksEarly)
-
-
-class CompleteAtOnce(Server):
-    """Takes a member that has just come for one whose notes are known."""
-
-    __slots__ = ()
-
-    @property
-    def complete(self) -> bool:
-        return self.here
-
-
-class Hasty(Fleet):
-    """Relies on members before they have told everything."""
-
-    __slots__ = ()
-
-    def admit(self, *arguments: Any) -> Server:
-        server = super().admit(*arguments)
-        become(server, CompleteAtOnce)
-        return server

@@ -14,19 +14,15 @@ from dfs.core.documents import Document, Metadata
 from dfs.core.leases import Lease
 from dfs.errors import DFSError, Unavailable
 from dfs.ss.admission import Admission
-from dfs.ss.changes import Outcome
 from dfs.ss.copies import Copies
 from dfs.ss.draining import Draining
 from dfs.ss.lines import Lines
 from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
-from dfs.ss.orders import Orders
 from dfs.ss.service import StorageServer
 from dfs.ss.serving import Serving
-from dfs.ss.sessions import Sessions
 from dfs.wire.messages import (
     PutFileContent,
-    PutMetadata,
 )
 from tests.simulation.sabotage import become
 
@@ -73,45 +69,7 @@ class ServesOn(Serving):
         pass
 
 
-class TakesAnyEpoch(Membership):
-    """Does not mind of which epoch something is."""
-
-    __slots__ = ()
-
-    def obey(self, epoch: int) -> Any:
-        return super().obey(max(epoch, self.newest))
-
-    def check(self, epoch: int) -> None:
-        pass
-
-
 # ------------------------------------------------------------------------- what a copy does
-
-
-class Overwrites(Copies):
-    """Takes every copy, older ones too."""
-
-    __slots__ = ()
-
-    def _decide(
-        self, own: Document | None, copy: Document, request: PutFileContent
-    ) -> Document | None:
-        if request.orphan:
-            return super()._decide(own, copy, request)
-        return None if own == copy else copy
-
-
-class OverwritesBeside(Copies):
-    """Takes what is beside its own version."""
-
-    __slots__ = ()
-
-    def _decide(
-        self, own: Document | None, copy: Document, request: PutFileContent
-    ) -> Document | None:
-        if own is not None and own.version.concurrent(copy.version) and not request.orphan:
-            return copy
-        return super()._decide(own, copy, request)
 
 
 class KeepsNoConflict(Copies):
@@ -169,32 +127,6 @@ class TrustsTickets(Admission):
         self._check_epoch(ticket.epoch)
 
 
-class DescribesBackwards(Orders):
-    """Takes older metadata for newer."""
-
-    __slots__ = ()
-
-    async def _describe(self, request: PutMetadata, metadata: Metadata) -> Outcome:
-        document = self._store.document(request.id)
-        if document is None or document.deleted:
-            return await super()._describe(request, metadata)
-        return await self._changes.obey(evolve(document, metadata=metadata), request.epoch)
-
-
-class ReplacesLocked(Sessions):
-    """Lets copies and deletions come under an open session."""
-
-    def may_replace(self, document_id: str) -> None:
-        pass
-
-
-class CommitsOvertaken(Sessions):
-    """Keeps sessions of an older epoch."""
-
-    def overtaken(self) -> None:
-        pass
-
-
 class NeverDrained(Draining):
     """Says that it has finished, and changes things all the same."""
 
@@ -211,12 +143,6 @@ class ForgetsTail(Notes):
 
     def begin(self, connection: Any, noted: int, on_trouble: Any) -> None:
         super().begin(connection, self._store.last_seq(), on_trouble)
-
-
-def deaf_to_failure(server: StorageServer) -> None:
-    """Goes on after an fsync has failed."""
-    store: Any = server._store
-    store.when_fatal = None
 
 
 def unverified(server: StorageServer) -> None:

@@ -1,8 +1,8 @@
 """
 The tests are tested: each rule that is switched off is found out.
 
-C{DFS_SIM_RULES=2000} looks through so many seeds for each rule, also for those of which no seed is
-known that needs them; C{docs/testing.rst} says which.
+When a known seed does not need its rule any more, others are looked through, and the first one that
+does is printed; C{DFS_SIM_RULES} says how many at most.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ class RuleTests(SynchronousTestCase):
 
     def find(self, rule: Rule) -> int:
         """The first seed that goes wrong without a rule, and not with it; -1 if none does."""
-        known = [rule.seed] if rule.seed >= 0 else []
-        for seed in [*known, *range(SEARCH)]:
+        for seed in [rule.seed, *range(SEARCH)]:
             without = self.wrong(Options(seed, rule.faults, built=rule.off))
             if without and not self.wrong(Options(seed, rule.faults)):
                 found: int = seed
@@ -59,5 +58,4 @@ def _named(number: int, rule: Rule) -> None:
 
 
 for _number, _rule in enumerate(RULES):
-    if _rule.seed >= 0 or "DFS_SIM_RULES" in os.environ:
-        _named(_number, _rule)
+    _named(_number, _rule)
