@@ -244,7 +244,7 @@ class History:
             self._pass(5.0)
             lines = self._lines()
             sessions = sum(len(server.sessions) for server in self.cluster.servers.values())
-            still = not self.people.ledger.open() and not sessions and not self._making()
+            still = not self.people.ledger.open() and not sessions and not self._owing()
             if self._settled(lines) and still:
                 self._pass(6.0)
                 if self._settled(self._lines()):
@@ -253,11 +253,14 @@ class History:
                 f"I12: not settled: {lines}, open: {[str(d) for d in self.people.ledger.open()]}"
             )
 
-    def _making(self) -> bool:
-        """Whether the name server is about to make a document."""
+    def _owing(self) -> bool:
+        """Whether storage servers have not been told yet of documents, names and rights."""
         nm = self.cluster.nm
         assert nm is not None
-        return any(not entry.live for entry in nm.index.entries())
+        places = nm.index.places.values()
+        return any(place.owed for place in places) or any(
+            not entry.live for entry in nm.index.entries()
+        )
 
     def _lines(self) -> list[ServerLine]:
         nm = self.cluster.nm

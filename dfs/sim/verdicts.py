@@ -48,14 +48,14 @@ class Verdict:
     What is wrong, one sentence each.
 
     @ivar ledger: what everybody was told.
-    @ivar buried: of each deleted document, the version that its deletion had seen.
+    @ivar buried: of each deleted document, the versions that its deletions had seen.
     @ivar replica: what is said to be done both members have, unless the answer says otherwise.
     """
 
     _cluster: Cluster
     ledger: Ledger
     paths: tuple[str, ...]
-    buried: dict[str, Version]
+    buried: dict[str, list[Version]]
     replica: bool
 
     def all(self, shown: list[ViewLine]) -> Iterator[str]:
@@ -251,7 +251,7 @@ class Verdict:
             yield from self._missed(made)
 
     def _missed(self, made: Deed) -> Iterator[str]:
-        """I4: of what a deletion had not seen the newest text is kept."""
+        """I4: of what no deletion had seen the newest text is kept."""
         seen = self.buried.get(str(made.answer))
         if seen is None:
             return
@@ -261,7 +261,7 @@ class Verdict:
             deed
             for deed in self.ledger.on(made.path, "APPEND")
             if deed.version is not None and deed.ended < end and made.before(deed)
-            if not seen >= deed.version
+            if not any(version >= deed.version for version in seen)
         ]
         if missed:
             newest = max(missed, key=_changes)

@@ -24,12 +24,12 @@ class Watching:
     Looks on.
 
     @ivar wrong: what was not as it must be.
-    @ivar buried: of each deleted document, the version that its deletion made.
+    @ivar buried: of each deleted document, the versions that its deletions made.
     """
 
     _cluster: Cluster
     wrong: list[str] = field(factory=list, init=False)
-    buried: dict[str, Version] = field(factory=dict, init=False)
+    buried: dict[str, list[Version]] = field(factory=dict, init=False)
     _known: dict[str, dict[str, Document]] = field(factory=dict, init=False)
     _seqs: dict[str, int] = field(factory=dict, init=False)
     _epochs: dict[str, int] = field(factory=dict, init=False)
@@ -76,10 +76,10 @@ class Watching:
             known[new.id] = new
 
     def _buried(self, tombstone: Document) -> None:
-        """The last deletion counts: a change elsewhere may have overruled an earlier one."""
-        before, version = self.buried.get(tombstone.id), tombstone.version
-        if before is None or version.a + version.b > before.a + before.b:
-            self.buried[tombstone.id] = version
+        """A deletion; the other member may have one of its own, which had seen other changes."""
+        versions = self.buried.setdefault(tombstone.id, [])
+        if tombstone.version not in versions:
+            versions.append(tombstone.version)
 
     def _went_back(self, name: str, old: Document, new: Document) -> None:
         same = old.version == new.version and old.current.content != new.current.content
