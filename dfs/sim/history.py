@@ -109,6 +109,7 @@ class History:
     storm: Storm = field(init=False)
     watching: Watching = field(init=False)
     setting: str = field(default="", init=False)
+    _jitter: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         seed = self.options.seed
@@ -128,6 +129,9 @@ class History:
             nm_settings=nm_settings,
             conditions=conditions(traits, seeded(seed, "weather"), self.options.built),
         )
+        # Who comes does so in good weather: a library gives up a greeting that takes too long.
+        weather = self.cluster.conditions.weather
+        self._jitter, weather.jitter = weather.jitter, 0.0
         self.trace = Trace(self.cluster, self.echo)
         self.watching = Watching(self.cluster)
         self.cluster.network.arrived = self._arrived
@@ -182,6 +186,7 @@ class History:
         self._pass(3.0)
         self._await(Deferred.fromCoroutine(people.arrive()), ARRIVAL)
         self.trace.tell("*", "the storm begins")
+        cluster.conditions.weather.jitter = self._jitter
         people.begin()
         self.storm.begin()
         self._pass(self.options.seconds)

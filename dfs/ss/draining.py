@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from dfs.errors import Busy, DFSError, Unavailable
+from dfs.errors import Busy, DFSError, Moved, Unavailable
 
 
 class Stage(enum.Enum):
@@ -30,7 +30,8 @@ class Stage(enum.Enum):
 
     @cvar NO: everything is allowed.
     @cvar DRAINING: what is open may be finished, nothing else is begun.
-    @cvar DRAINED: nothing is being changed, and nothing may be.
+    @cvar DRAINED: nothing is being changed, and nothing may be; nor is anything read, because the
+        other member may serve by now.
     """
 
     NO = "no"
@@ -149,20 +150,30 @@ class Draining:
         Whether a session may be opened, or something changed outside of one.
 
         @raise Busy: not now.
+        @raise Moved: not here any more.
         """
         self._check_closed()
-        if self.stage is not Stage.NO:
-            raise self._busy()
+        self.may_answer()
+        if self.stage is Stage.DRAINING:
+            raise Busy(f"{self._name} hands over to its peer; try again in a moment")
 
     def may_finish(self) -> None:
         """
         Whether what was begun may be committed.
 
-        @raise Busy: not any more.
+        @raise Moved: not here any more.
         """
         self._check_closed()
+        self.may_answer()
+
+    def may_answer(self) -> None:
+        """
+        Whether anybody may be told what is here; see C{docs/decisions/0018}.
+
+        @raise Moved: the other member may have more by now.
+        """
         if self.stage is Stage.DRAINED:
-            raise self._busy()
+            raise Moved(f"{self._name} has handed over to its peer; ask the name server again")
 
     def close(self, seconds: float) -> Deferred[None]:
         """
@@ -179,9 +190,6 @@ class Draining:
         return closed.addTimeout(seconds, self._clock, self._given_up)
 
     # --------------------------------------------------------------------------- details
-
-    def _busy(self) -> Busy:
-        return Busy(f"{self._name} hands over to its peer; try again in a moment")
 
     def _check_closed(self) -> None:
         if self._closed:

@@ -165,6 +165,7 @@ class Serving:
         """
         self._membership.check(epoch)
         self._check_lease()
+        self.draining.may_answer()
 
     def may_begin(self) -> None:
         """

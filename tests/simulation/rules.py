@@ -98,5 +98,5 @@ RULES: Sequence[Rule] = (
     Rule("what a deletion missed is rescued", 313, nm(part("_notes", IgnoresMissed))),
     Rule("with replica, OK means both", 60, nm(acks_early)),
     Rule("metadata that is owed comes before serving", 11, nm(part("_teller", OwesNothing))),
-    Rule("REMACCESS waits for the server or its lease", 382, nm(part("", Unfenced, RemAccess))),
+    Rule("REMACCESS waits for the server or its lease", 968, nm(part("", Unfenced, RemAccess))),
 )

@@ -18,6 +18,7 @@ from dfs.errors import DFSError, NotFound, Unauthorized
 from dfs.nm.fleet import Promise
 from dfs.nm.service import Settings
 from dfs.sim.cluster import Cluster
+from dfs.ss.draining import Stage
 from tests.simulation.faults import MEMBERS, FaultCase
 
 #: Seconds after which a primary crashes: the way of a request is 0.1 ms, its disk takes 1 ms.
@@ -409,6 +410,32 @@ class HandbackTests(MomentCase):
                 self.cluster.close()
                 self.begin()
         self.assertEqual(states, {"HANDBACK", "PROTECTED"})
+        self.cluster.close()
+
+    def test_drained_and_cut_off(self) -> None:
+        """Who has handed over, and does not hear of it, shows nobody an old text."""
+        self.cluster.crash("ss1")
+        self.until("FAILED_OVER")
+        self.cluster.start("ss1")
+        self.until("REVERSED")
+        carol = self.person("carol")
+        self.get(self.alice.add_access("a.txt", "carol", "w"))
+        self.get(carol.read("a.txt"))  # she knows where it is
+        serving = self.cluster.servers["ss1_backup"].serving
+        while serving.draining.stage is not Stage.DRAINED:
+            self.cluster.advance(0.0005)
+        self.cluster.part("ss1_backup")
+        self.until("PROTECTED")
+        self.assertTrue(serving.serves, "its lease is over; nothing is shown by this")
+        self.get(self.bob.append("a.txt", " By bob."))
+        self.assertEqual(self.get(carol.read("a.txt")), b"Two. By bob.")
+        began = self.cluster.clock.seconds()
+        self.get(carol.append("a.txt", " By carol."))
+        self.assertLess(self.cluster.clock.seconds() - began, 1.0)
+        self.cluster.join("ss1_backup")
+        self.settle()
+        self.whole()
+        self.assertEqual(self.read("a.txt"), "Two. By bob. By carol.")
         self.cluster.close()
 
     def test_home_dies(self) -> None:
