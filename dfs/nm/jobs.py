@@ -279,6 +279,18 @@ class Graveside(Job):
     def __attrs_post_init__(self) -> None:
         self.id = self._grave.id
 
+    def asked(self, member: Server) -> Deferred[None]:
+        """Have a member say again, as a note, what it has; that may be nothing any more."""
+        asking = Deferred.fromCoroutine(
+            member.link.ask(Renote(f"{self.id:016x}", member.place.pair.epoch), SMALL_SECONDS)
+        )
+
+        def unknown(failure: Failure) -> None:
+            failure.trap(NotFound)
+            member.place.missed.pop(self.id, None)
+
+        return asking.addCallbacks(lambda _: None, unknown)
+
 
 @define(eq=False)
 class Laying(Graveside):
@@ -307,23 +319,21 @@ class Asking(Graveside):
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
-        asked = Renote(f"{self.id:016x}", self._member.place.pair.epoch)
-        asking = Deferred.fromCoroutine(self._member.link.ask(asked, SMALL_SECONDS))
-        return asking.addCallbacks(self._answered, self._unknown)
+        return self.asked(self._member).addCallback(self._answered)
 
     def _answered(self, _: object) -> None:
         place = self._member.place
         place.doubted.discard((self.id, place.is_home(self._member.name)))
 
-    def _unknown(self, failure: Failure) -> None:
-        """It does not have the document, and there is nothing to rescue."""
-        failure.trap(NotFound)
-        self._answered(None)
-
 
 @define(eq=False)
 class Rescuing(Graveside):
-    """What the peer has of a document that is gone is kept; then it can be laid to rest."""
+    """
+    What the peer has of a document that is gone is kept; then it can be laid to rest.
+
+    It is asked before anything is made: it may have deleted the document after the note that told
+    of it, and what that note said is nothing that anybody misses.
+    """
 
     kind: ClassVar[str] = "the rescue"
     _rescuer: Rescuer
@@ -332,7 +342,12 @@ class Rescuing(Graveside):
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
-        missed = self._peer.place.missed[self.id]
+        return self.asked(self._peer).addCallback(self._rescue)
+
+    def _rescue(self, _: object) -> Deferred[None] | None:
+        missed = self._peer.place.missed.get(self.id)
+        if missed is None:
+            return None
         rescue = self._rescuer.rescue(self._grave, missed, self._peer, self._active)
         return Deferred.fromCoroutine(rescue).addCallback(self._rescued)
 

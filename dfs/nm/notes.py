@@ -162,6 +162,8 @@ class Notes:
     def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A note tells of a document that is not known here, or not there."""
         if note.deleted:
+            # Whatever it had told before of this document its own deletion had seen.
+            server.place.missed.pop(document_id, None)
             return
         if self._teller.haunted(server, document_id):
             self._missed(server, note, document_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted.internet.defer import Deferred
 
-from dfs.errors import Locked
+from dfs.errors import Locked, NotFound
 from dfs.wire.messages import (
     Create,
     Delete,
@@ -13,6 +16,7 @@ from dfs.wire.messages import (
     GetFileContent,
     Move,
     PutFileContent,
+    Renote,
 )
 from tests.nm.pairs import Held, PairRig
 from tests.nm.shelf import parts
@@ -216,6 +220,44 @@ class LayingTests(PairRig):
         self.backup.script = lambda order: None
         self.live(12)
         self.assertTrue(self.equal())
+
+    def told_late(self, then: Callable[[object], Deferred[Any] | None]) -> None:
+        """
+        A note of a change comes after the deletion that had seen it, and both members know that.
+
+        @param then: what the member does when it is asked about it.
+        """
+        self.ask(self.person("alice"), Delete("1.txt"))
+        self.wait(1)
+        self.assertTrue(self.equal())
+        self.ss1.shelf.gate = then
+        self.ss1.note(ID, "9.0", metadata_number=7)
+        self.live(5)
+        self.assertEqual(self.ss1.shelf.called(GetFileContent), [])
+        names = [one.name for one in self.disk.documents.values()]
+        self.assertEqual([one for one in names if "conflict" in one], [])
+        self.assertTrue(self.equal())
+
+    def test_deleted_since(self) -> None:
+        """What a member told late, and has deleted itself since, nobody misses."""
+
+        def then(request: object) -> Deferred[Any] | None:
+            if not isinstance(request, Renote):
+                return None
+            assert self.ss1.link is not None
+            return self.ss1.link.ask(self.ss1.noted(ID, "10.0", deleted=True))
+
+        self.told_late(then)
+
+    def test_forgotten_since(self) -> None:
+        """Nor what it does not even remember any more."""
+
+        def then(request: object) -> Deferred[Any] | None:
+            if isinstance(request, Renote):
+                raise NotFound("there is no such document here")
+            return None
+
+        self.told_late(then)
 
     def test_locked(self) -> None:
         """One that cannot be removed now is tried again; others are not held up by it."""
