@@ -34,6 +34,9 @@ def mislaid(ledger: Ledger, path: str, tags: Mapping[str, set[bytes]]) -> Iterat
     """
     I4: each checkpoint is kept under its tag until it is deleted, with what was there then.
 
+    One that was deleted may come back: when both members of a pair have changed a document apart,
+    the tags of both are kept.
+
     @param tags: what is kept: the words under each tag.
     """
     drops = list(ledger.on(path, "DELETECHECKPOINT"))
@@ -45,12 +48,6 @@ def mislaid(ledger: Ledger, path: str, tags: Mapping[str, set[bytes]]) -> Iterat
             yield from _lacking(ledger, made, tags[made.tag])
             if not made.possible:
                 yield f"I2: refused and done: {made}"
-    if any(tag.startswith("conflict-") for tag in tags):
-        return  # the tags of both members are kept
-    for tag in tags:
-        over = [one for one in drops if one.tag == tag and one.done]
-        if over:
-            yield f"I6: deleted and still there: {over[0]}, {tag}"
 
 
 def _lacking(ledger: Ledger, made: Deed, words: set[bytes]) -> Iterator[str]:

@@ -119,15 +119,6 @@ class KeepsPositionsFirst(NMNotes):
         self._fresh.clear()
 
 
-class IgnoresMissed(NMNotes):
-    """Does not see that a deleted document was changed elsewhere."""
-
-    __slots__ = ()
-
-    def _missed(self, server: Server, note: WriteComplete, document_id: int) -> None:
-        pass
-
-
 class AcksEarly(Acks):
     """Answers before the peer has it."""
 

@@ -17,7 +17,6 @@ from dfs.ss.admission import Admission
 from dfs.ss.copies import Copies
 from dfs.ss.draining import Draining
 from dfs.ss.lines import Lines
-from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
 from dfs.ss.service import StorageServer
 from dfs.ss.serving import Serving
@@ -150,19 +149,3 @@ def unverified(server: StorageServer) -> None:
     from tests.simulation.unverified import Unverified
 
     become(server._store, Unverified)
-
-
-def forgets_epochs(server: StorageServer) -> None:
-    """Obeys an epoch that is not durable."""
-    become(server.membership, ForgetsEpochs)
-
-
-class ForgetsEpochs(Membership):
-    """Obeys an epoch that is not durable."""
-
-    __slots__ = ()
-
-    async def _keep(self, cluster_id: str, epoch: int) -> None:
-        if cluster_id != self.cluster_id:
-            await super()._keep(cluster_id, epoch)
-        self.epoch = max(self.epoch, epoch)
