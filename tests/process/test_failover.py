@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from attrs import define, evolve
+from attrs import define
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -49,12 +49,10 @@ class Pair:
     @classmethod
     async def started(cls, cluster: Cluster, options: Sequence[str]) -> Pair:
         """A pair that protects."""
-        running = evolve(cluster, options=options)
-        # The fixture ends what it knows.
-        cluster.servers = running.servers
-        await running.start("ss1", "ss1_backup")
-        cluster.nm, cluster.address = running.nm, running.address
-        pair = cls(running)
+        # The same object: its fixture ends whatever a test starts again, too.
+        cluster.options = options
+        await cluster.start("ss1", "ss1_backup")
+        pair = cls(cluster)
         await pair.until("PROTECTED")
         return pair
 
