@@ -287,7 +287,10 @@ class Graveside(Job):
 
         def unknown(failure: Failure) -> None:
             failure.trap(NotFound)
-            member.place.missed.pop(self.id, None)
+            place = member.place
+            missed = place.missed.get(self.id)
+            if missed is not None and missed.home == place.is_home(member.name):
+                del place.missed[self.id]
 
         return asking.addCallbacks(lambda _: None, unknown)
 

@@ -60,10 +60,14 @@ class Missed:
     """
     What a member had of a document when that was deleted without seeing it.
 
+    @ivar home: the home primary has it, not the backup.
+    @ivar version: what a deletion must contain to have seen it after all.
     @ivar sha256: of the text, hex; C{size} in bytes.
     @ivar modified: seconds since the epoch.
     """
 
+    home: bool
+    version: Version
     sha256: str
     size: int
     modified: float

@@ -162,8 +162,7 @@ class Notes:
     def _stranger(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A note tells of a document that is not known here, or not there."""
         if note.deleted:
-            # Whatever it had told before of this document its own deletion had seen.
-            server.place.missed.pop(document_id, None)
+            self._seen(server, note, document_id)
             return
         if self._teller.haunted(server, document_id):
             self._missed(server, note, document_id)
@@ -191,7 +190,14 @@ class Notes:
         if not grave.may_be_at(home=home):
             return  # told before it was deleted there
         if (version.a > seen.a) if home else (version.b > seen.b):
-            place.missed[document_id] = Missed(note.sha256, note.size, note.modified)
+            told = (note.sha256, note.size, note.modified)
+            place.missed[document_id] = Missed(home, version, *told)
+
+    def _seen(self, server: Server, note: WriteComplete, document_id: int) -> None:
+        """A deletion is told of: what it contains nobody misses."""
+        missed = server.place.missed.get(document_id)
+        if missed is not None and Version.parse(note.version) >= missed.version:
+            del server.place.missed[document_id]
 
     def caught_up(self, server: Server) -> None:
         """Everything that a server had when it registered is shown."""

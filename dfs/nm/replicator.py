@@ -296,8 +296,10 @@ class Replicator:
         there = grave.may_be_at(home=place.is_home(peer.name))
         # The active member has it, if it was promoted before this could be done.
         member = peer if there else active
-        if grave.id in place.missed:
-            yield Rescuing(grave, self._rescuer, active, member)
+        missed = place.missed.get(grave.id)
+        if missed is not None:
+            having = peer if missed.home == place.is_home(peer.name) else active
+            yield Rescuing(grave, self._rescuer, active, having)
         elif (grave.id, place.is_home(member.name)) in place.doubted:
             yield Asking(grave, member)
         elif there:
