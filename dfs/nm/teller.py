@@ -216,6 +216,10 @@ class Teller:
     def _haunting(self, server: Server) -> Iterator[Grave]:
         place = server.place
         home = place.is_home(server.name)
+        if not server.complete:
+            # Its last notes may tell of what a deletion did not see.  Until they are here it may
+            # serve: nobody finds what is gone, and tickets of an older epoch are refused.
+            return iter(())
         # What a deletion did not see has to be saved first, see L{dfs.nm.rescue}.
         return (
             one

@@ -13,4 +13,5 @@ LEDGER = {
     1012: "the same, with a name server that had just started",
     107762: "somebody read an old text from a member that had drained and was cut off then",
     108130: "a change that was told of late, after its deletion, was to be rescued for ever",
+    24414448: "a change that nobody had heard of was removed before the note of it came",
 }
