@@ -2,8 +2,8 @@
 Simulated histories: those that went wrong once, and fresh ones.
 
 C{DFS_SIM_SEEDS=500} runs so many, C{DFS_SIM_BUDGET} seconds at most, from C{DFS_SIM_BASE} on.
-C{make test} begins where the committed tree says, so that the tests say the same twice, and others
-after each change; C{make sim} takes others each time.
+C{make test} takes the same each time, so that the tests say the same twice; C{make sim} takes
+others each time.
 """
 
 from __future__ import annotations
