@@ -211,6 +211,30 @@ class LayingTests(PairRig):
         self.assertIn(DeleteFile(ID, 2, ""), self.backup.orders)
         self.assertFalse(self.place().graves)
 
+    def test_serves_before_its_last_note(self) -> None:
+        """Nothing is removed from a member that serves at once before all it has is known."""
+        self.deleted_meanwhile("1.txt")
+        self.members.remove(self.ss1)
+        self.ss1.goodbye()
+        self.network.cut(self.ss1.address)
+        self.live(20)
+        self.backup.seq = 0
+        self.members.append(self.backup)
+        self.backup.register(last_seq=1)
+        self.live(3)
+        self.assertEqual(self.place().pair.active, "ss1_backup")
+        self.assertEqual(self.states()["ss1_backup"], "LIVE")
+        self.assertEqual(self.backup.orders, [])
+        self.backup.shelf.contents[TEXT] = b"unseen"
+        self.write(1, "4.1", by=self.backup, sha256=TEXT, size=6)
+        self.live(3)
+        self.assertEqual(self.backup.orders, [], "it is not saved yet")
+        self.members.append(self.ss1)
+        self.ss1.register(last_seq=self.ss1.seq)
+        self.live(10)
+        self.assertEqual(self.backup.shelf.puts, [b"unseen"])
+        self.assertFalse(self.place().graves)
+
     def test_told_late(self) -> None:
         """A note of what the deletion saw, and that comes after it, is no reason to wait."""
         self.backup.script = lambda order: Deferred()
