@@ -279,7 +279,7 @@ class Graveside(Job):
     def __attrs_post_init__(self) -> None:
         self.id = self._grave.id
 
-    def asked(self, member: Server) -> Deferred[None]:
+    def ask_again(self, member: Server) -> Deferred[None]:
         """Have a member say again, as a note, what it has; that may be nothing any more."""
         asking = Deferred.fromCoroutine(
             member.link.ask(Renote(f"{self.id:016x}", member.place.pair.epoch), SMALL_SECONDS)
@@ -322,7 +322,7 @@ class Asking(Graveside):
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
-        return self.asked(self._member).addCallback(self._answered)
+        return self.ask_again(self._member).addCallback(self._answered)
 
     def _answered(self, _: object) -> None:
         place = self._member.place
@@ -345,7 +345,7 @@ class Rescuing(Graveside):
 
     def start(self) -> Deferred[None]:
         """See L{Job.start}."""
-        return self.asked(self._peer).addCallback(self._rescue)
+        return self.ask_again(self._peer).addCallback(self._rescue)
 
     def _rescue(self, _: object) -> Deferred[None] | None:
         missed = self._peer.place.missed.get(self.id)

@@ -190,8 +190,7 @@ class Notes:
         if not grave.may_be_at(home=home):
             return  # told before it was deleted there
         if (version.a > seen.a) if home else (version.b > seen.b):
-            told = (note.sha256, note.size, note.modified)
-            place.missed[document_id] = Missed(home, version, *told)
+            place.missed[document_id] = Missed(home, version, note.sha256, note.size, note.modified)
 
     def _seen(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A deletion is told of: what it contains nobody misses."""
@@ -209,6 +208,7 @@ class Notes:
             unknown=server.unknown,
         )
         server.goal = 0
+        self._teller.catch_up(server)
         # What only this server has may be judged now.
         self._index.on_work(server.place)
 

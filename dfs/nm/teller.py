@@ -113,7 +113,11 @@ class Teller:
         return any(entry.live for entry in server.place.owed) or any(self._haunting(server))
 
     def catch_up(self, server: Server) -> None:
-        """Tell a server what it is owed, then let it serve; call it again if that failed."""
+        """
+        Tell a server what it is owed, then let it serve.
+
+        Call it again if that failed, and when the last note of the server has come.
+        """
         if not server.here or server.name in self._running:
             return
         if not self.owes(server):
@@ -121,18 +125,20 @@ class Teller:
                 server.state = State.LIVE
                 self._live(server)
             return
-        self._running.add(server.name)
-        telling = Deferred.fromCoroutine(self._catch_up(server))
-        telling.addErrback(self._failed, server)
+        owed = [entry for entry in server.place.owed if entry.live]
+        # Until its last note has come it may have something that a deletion did not see.
+        ghosts = list(self._haunting(server)) if server.complete else []
+        if owed or ghosts:
+            self._running.add(server.name)
+            telling = Deferred.fromCoroutine(self._catch_up(server, owed, ghosts))
+            telling.addErrback(self._failed, server)
 
     def sweep(self) -> None:
         """Try again what failed."""
         for server in self._fleet.servers.values():
             self.catch_up(server)
 
-    async def _catch_up(self, server: Server) -> None:
-        owed = [entry for entry in server.place.owed if entry.live]
-        ghosts = list(self._haunting(server))
+    async def _catch_up(self, server: Server, owed: list[Entry], ghosts: list[Grave]) -> None:
         everything: list[Entry | Grave] = [*owed, *ghosts]
         waiting = iter(everything)
         try:
@@ -216,10 +222,6 @@ class Teller:
     def _haunting(self, server: Server) -> Iterator[Grave]:
         place = server.place
         home = place.is_home(server.name)
-        if not server.complete:
-            # Its last notes may tell of what a deletion did not see.  Until they are here it may
-            # serve: nobody finds what is gone, and tickets of an older epoch are refused.
-            return iter(())
         # What a deletion did not see has to be saved first, see L{dfs.nm.rescue}.
         return (
             one

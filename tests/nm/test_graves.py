@@ -211,8 +211,8 @@ class LayingTests(PairRig):
         self.assertIn(DeleteFile(ID, 2, ""), self.backup.orders)
         self.assertFalse(self.place().graves)
 
-    def test_serves_before_its_last_note(self) -> None:
-        """Nothing is removed from a member that serves at once before all it has is known."""
+    def test_serves_after_its_last_note(self) -> None:
+        """A member that must serve at once does so, and is rid of anything, when all is known."""
         self.deleted_meanwhile("1.txt")
         self.members.remove(self.ss1)
         self.ss1.goodbye()
@@ -223,10 +223,11 @@ class LayingTests(PairRig):
         self.backup.register(last_seq=1)
         self.live(3)
         self.assertEqual(self.place().pair.active, "ss1_backup")
-        self.assertEqual(self.states()["ss1_backup"], "LIVE")
+        self.assertEqual(self.states()["ss1_backup"], "JOINING")
         self.assertEqual(self.backup.orders, [])
         self.backup.shelf.contents[TEXT] = b"unseen"
         self.write(1, "4.1", by=self.backup, sha256=TEXT, size=6)
+        self.assertEqual(self.states()["ss1_backup"], "LIVE")
         self.live(3)
         self.assertEqual(self.backup.orders, [], "it is not saved yet")
         self.members.append(self.ss1)
