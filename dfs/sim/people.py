@@ -15,12 +15,14 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from dfs.client.session import Session
+from dfs.core.pairs import BACKUP
 from dfs.core.versions import Version
 from dfs.sim.chance import Random, seeded
 from dfs.sim.cluster import Cluster
 from dfs.sim.eras import Eras
 from dfs.sim.ledger import Deed, Ledger, Outcome
 from dfs.sim.operations import (
+    BRIEF,
     CREATE,
     FOLDERS,
     KINDS,
@@ -116,7 +118,7 @@ class People:
         for path in self.paths:
             await self._do(owner, CREATE, path)
             for other in others:
-                if kind_of(path) != "brief":
+                if kind_of(path) != BRIEF:
                     await owner.session.add_access(path, other.name, "w")
 
     def view(self) -> Deferred[object]:
@@ -177,9 +179,10 @@ class People:
     def _said(self, owner: str) -> Said:
         """How things are when a server says something."""
         disks = self._cluster.disks
-        peer = owner.removesuffix("_backup") if owner.endswith("_backup") else f"{owner}_backup"
-        pair = owner in disks and peer in disks
-        past = pair and disks[owner].identity.epoch < disks[peer].identity.epoch
+        home = owner.removesuffix(BACKUP)
+        members = [disks[name] for name in (home, home + BACKUP) if name in disks]
+        newest = max((member.identity.epoch for member in members), default=0)
+        past = owner in disks and disks[owner].identity.epoch < newest
         return Said(self._eras.now(), past)
 
     def _background(self, doing: Awaitable[None]) -> None:

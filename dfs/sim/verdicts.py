@@ -16,21 +16,15 @@ from dfs.core.versions import Version
 from dfs.nm.entries import Entry
 from dfs.sim.cluster import Cluster
 from dfs.sim.ledger import WORD, Deed, Ledger
-from dfs.sim.operations import (
-    BRIEF,
-    LINE,
-    LOG,
-    MARKED,
-    PAGE,
-    ROAM,
-    SHARED,
-    kind_of,
-)
+from dfs.sim.operations import BRIEF, LINE, LOG, MARKED, PAGE, ROAM, SHARED, kind_of
 from dfs.sim.standing import mislaid, misplaced
 from dfs.wire.records import ViewLine
 
 #: What a storage server commits for somebody.
-COMMITS = ("APPEND", "WRITE", "PUT", "UNDO", "REDO")
+COMMITS = (
+    *("APPEND", "WRITE", "PUT", "UNDO", "REDO"),
+    *("CHECKPOINT", "REVERT", "DELETECHECKPOINT"),
+)
 
 #: What lets somebody in.
 GIVING = ("ADDACCESS", "APPROVE")
