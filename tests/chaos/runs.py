@@ -23,10 +23,10 @@ from dfs.errors import DFSError
 from dfs.wire.records import ServerLine
 from tests.chaos.cluster import STORAGES, Cluster
 from tests.chaos.people import People
-from tests.chaos.stores import read_disk
 from tests.chaos.storm import Storm, kinds, no_strace, schedule, targets
 from tests.chaos.verdicts import Verdict
 from tests.process.processes import reactor
+from tests.process.stores import read_disk
 
 T = TypeVar("T")
 

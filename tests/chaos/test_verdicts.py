@@ -12,8 +12,8 @@ from dfs.core.history import content_of
 from dfs.core.versions import Version
 from tests.chaos.ledger import Deed, Ledger, Outcome
 from tests.chaos.operations import Thing
-from tests.chaos.stores import Disk
 from tests.chaos.verdicts import Verdict
+from tests.process.stores import Disk
 from tests.store.samples import new, with_text
 
 

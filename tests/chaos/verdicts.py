@@ -16,7 +16,7 @@ from dfs.core.documents import Document
 from tests.chaos.cluster import PAIRS
 from tests.chaos.ledger import WORD, Deed, Ledger
 from tests.chaos.operations import Thing
-from tests.chaos.stores import Disk
+from tests.process.stores import Disk
 
 #: Documents that are only added to.
 ADDED = ("log", "line", "shared", "moved", "inner")
@@ -106,7 +106,7 @@ class Verdict:
             return
         disk, document = found
         text = WORD.findall(disk.text(document))
-        kept = {*text, *WORD.findall(disk.conflicts(document))}
+        kept = {*text, *WORD.findall(b" ".join(disk.conflicts(document)))}
         for deed in self.ledger.on(thing.subject, "APPEND", "WRITE"):
             if deed.done and deed.word not in kept:
                 yield f"I4: lost: {deed}"
@@ -189,7 +189,7 @@ class Verdict:
     def _locks(self, thing: Thing) -> Iterator[str]:
         """I8: a sentence is locked by one at a time, and each goes on where the last one ended."""
         found = self._found(thing)
-        lost = found[0].conflicts(found[1]) if found else b""
+        lost = b" ".join(found[0].conflicts(found[1])) if found else b""
         done = [deed for deed in self.ledger.on(thing.subject, "WRITE") if deed.done]
         for deed in done:
             for other in done:

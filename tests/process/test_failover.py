@@ -21,7 +21,7 @@ from twisted.internet.task import deferLater
 from dfs.client.session import Session
 from dfs.errors import DFSError
 from tests.process.processes import Cluster, within
-from tests.process.stores import Stored, stored
+from tests.process.stores import Disk, read_disk
 from tests.process.test_kill import Diary, dialler
 
 reactor: Any = _reactor
@@ -35,6 +35,9 @@ SHORT = (
     # Who fails often would have to wait longer and longer for its place.
     *("--handback-after", "0"),
 )
+
+#: A text that stands in a file of its own in a store.
+LARGE = "Word. " * 20_000
 
 #: Looks at the state of a pair before a test gives up, and seconds between two of them.
 LOOKS, PAUSE = 400, 0.25
@@ -104,10 +107,10 @@ class Pair:
         self.cluster.servers[name].signal(number)
         await nm.logged("failover_complete", after=after)
 
-    async def on_disk(self, name: str) -> dict[str, Stored]:
+    async def on_disk(self, name: str) -> Disk:
         """What a server has, which is ended for that."""
         await self.cluster.servers[name].stop()
-        return await stored(self.cluster.path / name, name)
+        return await read_disk(self.cluster.path / name, name)
 
     async def back(self, name: str = "ss1") -> None:
         """Let a server come back and wait until all is as it was."""
@@ -127,10 +130,13 @@ async def test_copied(empty_cluster: Cluster) -> None:
     await pair.do("WRITE", "a.txt", "0", typed="0 Written by a person.\nETIRW\n")
     info = await pair.until_current("a.txt")
     assert (info["server"], info["replica"]) == ("ss1", "ss1_backup")
+    await pair.write("large.txt", LARGE)
     await pair.fail(signal.SIGKILL)
     assert await pair.do("READ", "a.txt") == "Written by a person."
     assert json.loads(await pair.do("--json", "INFO", "a.txt"))["server"] == "ss1_backup"
-    assert (await pair.on_disk("ss1_backup"))["a.txt"].text == b"Written by a person."
+    disk = await pair.on_disk("ss1_backup")
+    assert disk.text(disk.at("a.txt")) == b"Written by a person."
+    assert disk.text(disk.at("large.txt")) == LARGE.encode()
 
 
 @within(300)
@@ -216,6 +222,7 @@ async def test_many_times(empty_cluster: Cluster) -> None:
     await pair.until("PROTECTED", "ss1")
     listed: dict[str, int] = {}
     for path, kept in diary.kept.items():
+        await pair.until_current(path)
         words = (await sessions[0].read(path)).decode().split()
         assert len(words) == len(set(words)), "something was done twice"
         assert not set(words) - set(kept) - set(diary.doubtful[path])
@@ -223,10 +230,13 @@ async def test_many_times(empty_cluster: Cluster) -> None:
     for session in sessions:
         session.close()
     for name in ("ss1_backup", "ss1"):
-        for path, document in (await pair.on_disk(name)).items():
-            assert len(document.conflicts) == listed[path]
-            found = b" ".join([document.text, *document.conflicts]).decode().split()
-            missing = set(diary.kept[path]) - set(found)
+        disk = await pair.on_disk(name)
+        for path, kept in diary.kept.items():
+            document = disk.at(path)
+            conflicts = disk.conflicts(document)
+            assert len(conflicts) == listed[path]
+            found = b" ".join([disk.text(document), *conflicts]).decode().split()
+            missing = set(kept) - set(found)
             assert not missing, f"lost without a word on {name}: {sorted(missing)}"
 
 
