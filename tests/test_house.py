@@ -116,6 +116,7 @@ TIMERS: dict[str, set[str]] = {
         "nm/storage",
         "nm/surveys",
         "nm/watch",
+        "sim/losses",
         "sim/people",
         "sim/storm",
         "ss/link",

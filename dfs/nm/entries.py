@@ -62,6 +62,7 @@ class Place:
     @ivar missed: what the peer still has of such a document, and its deletion did not see.
     @ivar doubted: graves, and members (the home primary or not) that may have something of their
         documents which their deletion did not see: they are asked before it is removed.
+    @ivar raised: graves of which the journal does not know that a member has their documents.
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
@@ -76,6 +77,7 @@ class Place:
     graves: OrderedDict[int, Grave] = field(factory=OrderedDict)
     missed: dict[int, Missed] = field(factory=dict)
     doubted: set[tuple[int, bool]] = field(factory=set)
+    raised: set[int] = field(factory=set)
     conflicts: int = 0
     moving: bool = False
     draining: bool = False

@@ -178,10 +178,10 @@ class Fleet:
                 f"{name} is known with another store ({server.known.store_id}, not "
                 f"{request.store_id}): start it on its own storage folder, or under a new name"
             )
-        elif request.last_seq < server.known.noted:
+        elif request.last_seq < server.applied:
             reason = (
                 f"the store of {name} is older than it was: it ends at change {request.last_seq}, "
-                f"but {server.known.noted} was seen; was an old copy of it put back?"
+                f"but {server.applied} was seen; was an old copy of it put back?"
             )
         elif request.epoch > server.place.pair.epoch:
             reason = (

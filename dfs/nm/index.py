@@ -220,6 +220,7 @@ class Index:
         else:
             place.graves.pop(grave.id, None)
             place.missed.pop(grave.id, None)
+            place.raised.discard(grave.id)
             place.doubted -= {(grave.id, True), (grave.id, False)}
 
     def by_id(self, document_id: int) -> Entry | None:

@@ -239,6 +239,14 @@ class IJournal(Interface):
         @raise Unavailable: there is no getting at it.
         """
 
+    def grave(document_id: int) -> Grave | None:
+        """
+        What is kept of a document that is gone, also where nobody has it any more; for
+        L{TOMBSTONE_SECONDS}.
+
+        @raise Corrupt: it cannot be read.
+        """
+
     def commit(changes: Sequence[Change]) -> Deferred[None]:
         """
         Keep some changes, all or none; they are safe when the Deferred fires.
@@ -372,6 +380,10 @@ class MemoryJournal:
             tuple(disk.requests.values()),
             disk.last_request,
         )
+
+    def grave(self, document_id: int) -> Grave | None:
+        """See L{IJournal.grave}."""
+        return self.disk.graves.get(document_id)
 
     def commit(self, changes: Sequence[Change]) -> Deferred[None]:
         """See L{IJournal.commit}."""

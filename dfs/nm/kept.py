@@ -182,6 +182,10 @@ class Grave:
         """Whether that member may still have it."""
         return self.at_home if home else self.at_backup
 
+    def raised(self, *, home: bool) -> Grave:
+        """It is on that member all the same."""
+        return evolve(self, at_home=True) if home else evolve(self, at_backup=True)
+
     def laid(self, *, home: bool) -> Grave:
         """It is gone from that member."""
         return evolve(self, at_home=False) if home else evolve(self, at_backup=False)

@@ -10,6 +10,7 @@ know how notes travel.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
@@ -17,13 +18,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dfs.core.versions import Version
-from dfs.errors import Invalid
+from dfs.errors import Corrupt, Invalid
 from dfs.nm.burials import Burials
 from dfs.nm.entries import Entry
 from dfs.nm.fleet import Server, State
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
-from dfs.nm.kept import Missed, Noted
+from dfs.nm.kept import Grave, Missed, Noted
 from dfs.nm.teller import Teller
 from dfs.wire.messages import WriteComplete
 
@@ -164,8 +165,12 @@ class Notes:
         if note.deleted:
             self._seen(server, note, document_id)
             return
-        if self._teller.haunted(server, document_id):
-            self._missed(server, note, document_id)
+        grave = self._grave(server, document_id)
+        if grave is not None and grave.may_be_at(home=server.place.is_home(server.name)):
+            self._missed(server, note, grave)
+            return
+        if grave is not None:
+            self._raise(server, grave)
             return
         self.unknown += 1
         server.unknown += 1
@@ -177,20 +182,38 @@ class Notes:
                 document=note.id,
             )
 
-    def _missed(self, server: Server, note: WriteComplete, document_id: int) -> None:
+    def _grave(self, server: Server, document_id: int) -> Grave | None:
+        """What is known of a document that is gone."""
+        grave = server.place.graves.get(document_id)
+        if grave is None:
+            with suppress(Corrupt):  # nothing is known then
+                grave = self._journal.grave(document_id)
+        return grave if grave is not None and grave.pair == server.place.pair.name else None
+
+    def _raise(self, server: Server, grave: Grave) -> None:
+        """
+        A document that is gone is where nobody looks for it any more, or was when that was said.
+
+        It may have been made after its server was asked to remove it, or that has an older disk by
+        now: it is asked what it has, and that is removed.
+        """
+        place = server.place
+        home = place.is_home(server.name)
+        place.doubted.add((grave.id, home))
+        place.raised.add(grave.id)
+        self._index.haunt(grave.raised(home=home))
+
+    def _missed(self, server: Server, note: WriteComplete, grave: Grave) -> None:
         """
         A document that is gone is still on a member: perhaps with a change that nobody saw.
 
         What the other member committed it had from there; only its own commits can be news.
         """
         place = server.place
-        grave = place.graves[document_id]
         version, seen = Version.parse(note.version), grave.version
         home = place.is_home(server.name)
-        if not grave.may_be_at(home=home):
-            return  # told before it was deleted there
         if (version.a > seen.a) if home else (version.b > seen.b):
-            place.missed[document_id] = Missed(home, version, note.sha256, note.size, note.modified)
+            place.missed[grave.id] = Missed(home, version, note.sha256, note.size, note.modified)
 
     def _seen(self, server: Server, note: WriteComplete, document_id: int) -> None:
         """A deletion is told of: what it contains nobody misses."""
@@ -232,8 +255,12 @@ class Notes:
         servers: set[Server] = set()
         # A position may be kept only when everything before it is.
         if not self._fresh and not self._burials.waiting:
-            # What was missed is in memory only: it has to be told again until it is saved.
-            servers = {server for server in self._servers if not server.place.missed}
+            # This is in memory only: it has to be told again until it is over.
+            servers = {
+                server
+                for server in self._servers
+                if not server.place.missed and not server.place.raised
+            }
             self._servers -= servers
             changes += [SetNoted(server.name, server.applied) for server in servers]
         if not changes:

@@ -29,7 +29,7 @@ from dfs.core.folders import FolderRecord
 from dfs.errors import Busy, Corrupt, Unavailable, Unsupported
 from dfs.nm import tables
 from dfs.nm.journal import Change, IJournal, Snapshot
-from dfs.nm.kept import Stored
+from dfs.nm.kept import Grave, Stored
 from dfs.store.groupcommit import GroupCommit, connect, make_private, settle
 
 
@@ -49,6 +49,7 @@ class SQLiteJournal:
     _on_fatal: Callable[[Failure], None] = field(kw_only=True)
     _lock: int | None = field(default=None, init=False)
     _writer: GroupCommit | None = field(default=None, init=False)
+    _reading: sqlite3.Connection | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
 
     @property
@@ -71,6 +72,16 @@ class SQLiteJournal:
             return self._read()
         except OSError as error:
             raise Unavailable(f"{self.folder} cannot be used: {error}") from None
+
+    def grave(self, document_id: int) -> Grave | None:
+        """See L{IJournal.grave}."""
+        try:
+            if self._reading is None:
+                self._reading = connect(str(self.path))
+            row = self._reading.execute(tables.GRAVE, (document_id,)).fetchone()
+            return None if row is None else tables.read_grave(row)
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            raise self._damaged(error) from None
 
     def commit(self, changes: Sequence[Change]) -> Deferred[None]:
         """See L{IJournal.commit}."""
@@ -95,6 +106,8 @@ class SQLiteJournal:
         if self._closed:
             return succeed(None)
         self._closed = True
+        if self._reading is not None:
+            self._reading.close()
         if self._writer is None:
             self._release()
             return succeed(None)

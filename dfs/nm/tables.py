@@ -106,6 +106,7 @@ SERVERS = "name,store_id,address,noted,drained"
 FOLDERS = "id,parent,name,owner,created,number,gone"
 PAIRS = "name,epoch,active,state,synced,backup"
 GRAVES = 'id,pair,path,owner,a,b,"when",at_home,at_backup'
+GRAVE = f"SELECT {GRAVES} FROM tombstones WHERE id=?"
 
 
 def read_document(row: tuple[Any, ...]) -> Stored:

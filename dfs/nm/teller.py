@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from attrs import define, evolve, field
+from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
@@ -28,7 +28,7 @@ MAKE_SECONDS, TELL_SECONDS = 10.0, 5.0
 #: How many are told at once while a server catches up.
 AT_ONCE = 64
 
-#: How many documents that were given up are remembered after their server said they are gone.
+#: How many documents are remembered whose metadata a server may have or not.
 REMEMBERED = 10_000
 
 
@@ -44,7 +44,6 @@ class Teller:
     _fleet: Fleet
     _journal: IJournal
     _live: Callable[[Server], None]
-    _laid: dict[int, Grave] = field(factory=dict, init=False)
     _doubted: dict[int, int] = field(factory=dict, init=False)
     _running: set[str] = field(factory=set, init=False)
     _log = Logger(namespace="dfs.nm")
@@ -176,20 +175,6 @@ class Teller:
 
     # ------------------------------------------------------------------------------- ghosts
 
-    def haunted(self, server: Server, document_id: int) -> bool:
-        """
-        A storage server has a document that is unknown here.
-
-        It may have been made after its server was asked to remove it; then it is asked again.
-
-        @return: whether the document is known to be gone.
-        """
-        grave = self._laid.pop(document_id, None)
-        if grave is not None:
-            home = server.place.is_home(server.name)
-            self._index.haunt(evolve(grave, at_home=home, at_backup=not home))
-        return document_id in server.place.graves
-
     async def lay(self, server: Server, grave: Grave) -> bool:
         """
         Have a document removed from a member that may still have it although it is gone.
@@ -212,11 +197,7 @@ class Teller:
         with suppress(NotFound):
             await server.link.ask(request, TELL_SECONDS)
         home = server.place.is_home(server.name)
-        newest = server.place.graves.get(grave.id, grave).laid(home=home)
-        self._index.haunt(newest)
-        self._laid[grave.id] = newest
-        if len(self._laid) > REMEMBERED:
-            del self._laid[next(iter(self._laid))]
+        self._index.haunt(server.place.graves.get(grave.id, grave).laid(home=home))
         await self._journal.commit([LayGrave(grave.id, home)])
 
     def _haunting(self, server: Server) -> Iterator[Grave]:

@@ -232,8 +232,7 @@ class Cluster:
         """Start a storage server on what its disk holds, at a new address."""
         self._starts += 1
         if name not in self.disks:
-            store_id = hashlib.sha256(f"{name} {self._starts}".encode()).hexdigest()[:32]
-            self.disks[name] = MemoryDisk(Identity(store_id, name, "", 0))
+            self.exchange(name)
         life = self._begin(name, f"127.0.0.1:{6000 + self._starts}")
         store = ThreadedStore(self.disks[name], life.device.durable, threads=life.threads)
         server = StorageServer(
@@ -257,6 +256,12 @@ class Cluster:
         self.conditions.built(server)
         self.network.listen(life.address, ServerFactory(life.clock, server.reception), name)
         server.startService()
+
+    def exchange(self, name: str, disk: MemoryDisk | None = None) -> None:
+        """Give a storage server that does not run a disk; a new and empty one if None."""
+        number = self._starts + (name in self.disks)
+        store_id = hashlib.sha256(f"{name} {number}".encode()).hexdigest()[:32]
+        self.disks[name] = disk or MemoryDisk(Identity(store_id, name, "", 0))
 
     def _failed(self, life: Life) -> None:
         """A storage server whose disk has failed ends."""

@@ -74,8 +74,9 @@ def _run(
 ) -> int:
     from dfs.sim.faults import FAULTS, TRAITS
     from dfs.sim.history import Options, run
+    from dfs.sim.losses import LOSSES
 
-    known = (*FAULTS, *TRAITS)
+    known = (*FAULTS, *LOSSES, *TRAITS)
     if faults == "LIST":
         click.echo("\n".join(known))
         return 0

@@ -23,10 +23,10 @@ async def kill(strike: Strike, target: str) -> None:
     if name:
         strike.tell("kill", name)
         strike.cluster.kill(name)
-        await _absent(strike, name)
+        await absent(strike, name)
 
 
-async def _absent(strike: Strike, name: str) -> None:
+async def absent(strike: Strike, name: str) -> None:
     """Let a server be away, and start it."""
     strike.struck.add(name)
     try:
@@ -112,7 +112,7 @@ async def dark(strike: Strike, target: str) -> None:
         strike.tell("dark", name)
         strike.cluster.network.dark.add(name)
         strike.cluster.kill(name)
-        await _absent(strike, name)
+        await absent(strike, name)
 
 
 # --------------------------------------------------------------------------------- network

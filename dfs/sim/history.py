@@ -23,6 +23,7 @@ from dfs.sim.cluster import NM, Built, Cluster, Conditions, _as_it_is
 from dfs.sim.disks import Seconds
 from dfs.sim.faults import FAULTS, TRAITS
 from dfs.sim.links import Link
+from dfs.sim.losses import LOSSES
 from dfs.sim.network import Weather
 from dfs.sim.people import People
 from dfs.sim.storm import Storm
@@ -116,10 +117,12 @@ class History:
         random = seeded(seed, "history")
         known = [*FAULTS, *TRAITS]
         chosen = [name for name in known if random.random() < random.choice([0.15, 0.4])]
+        losses = seeded(seed, "losses")
+        chosen += [name for name in LOSSES if losses.random() < 0.2]
         if self.options.faults is not None:
             chosen = list(self.options.faults)
         traits = [name for name in chosen if name in TRAITS]
-        kinds = [name for name in chosen if name in FAULTS]
+        kinds = [name for name in chosen if name not in TRAITS]
         replica = random.random() < 0.3
         nm_settings = NMSettings(
             handback_after=random.choice([0.0, 2.0, 8.0]), promise=Promise(replica=replica)
@@ -141,7 +144,7 @@ class History:
         rest, pause = random.choice([0.3, 1.0, 2.0, 4.0]), random.choice([0.3, 1.0, 2.0])
         self.people = People(self.cluster, self.trace, seed, rest)
         self.storm = Storm(
-            self.cluster, self.trace, seed, kinds, pause, FAULTS, self.options.spared
+            self.cluster, self.trace, seed, kinds, pause, FAULTS | LOSSES, self.options.spared
         )
         self.setting = (
             f"{'replica' if replica else 'local'} handback={nm_settings.handback_after:g} "

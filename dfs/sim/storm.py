@@ -167,6 +167,10 @@ class Storm:
             # Whoever gets it reads it first.
             self.cluster.clock.callLater(0.0, arrival.callback, None)
 
+    def repair(self, doing: object) -> None:
+        """Put something right, which goes on when the storm is over."""
+        Deferred.fromCoroutine(doing).addErrback(self._ended)  # type: ignore[arg-type]
+
     def _lasting_one(self, doing: object) -> Deferred[None]:
         lasting: Deferred[None] = Deferred.fromCoroutine(doing)  # type: ignore[arg-type]
         return lasting.addErrback(self._ended)

@@ -13,6 +13,7 @@ from dfs.core.documents import Document
 from dfs.core.versions import Version
 from dfs.sim.cluster import Cluster
 from dfs.ss.draining import Stage
+from dfs.store.memory import MemoryDisk
 
 #: What a disk has of a document, and where that stands in its log: seq, number, a, b.
 Numbers = tuple[int, int, int]
@@ -30,6 +31,7 @@ class Watching:
     _cluster: Cluster
     wrong: list[str] = field(factory=list, init=False)
     buried: dict[str, list[Version]] = field(factory=dict, init=False)
+    _disks: dict[str, MemoryDisk] = field(factory=dict, init=False)
     _known: dict[str, dict[str, Document]] = field(factory=dict, init=False)
     _seqs: dict[str, int] = field(factory=dict, init=False)
     _epochs: dict[str, int] = field(factory=dict, init=False)
@@ -38,11 +40,19 @@ class Watching:
         """Look at everything."""
         self._one_serves()
         for name, disk in self._cluster.disks.items():
+            if disk is not self._disks.get(name):
+                self._exchanged(name, disk)
             if disk.identity.epoch < self._epochs.get(name, 0):
                 self._complain(f"I3: {name} forgot epoch {self._epochs[name]}")
             self._epochs[name] = disk.identity.epoch
             if disk.seq != self._seqs.get(name):
                 self._compare(name)
+
+    def _exchanged(self, name: str, disk: MemoryDisk) -> None:
+        """A member has another disk now: what it had goes back for once."""
+        self._disks[name] = disk
+        self._epochs[name] = self._seqs[name] = 0
+        self._known[name] = {}
 
     def _one_serves(self) -> None:
         """I1: at most one member of a pair serves; one that is drained may have a lease."""

@@ -168,6 +168,18 @@ class Contract(SynchronousTestCase):
         snapshot = self.kept([DropDocument(one) for one in graves], laid)
         self.assertEqual(snapshot.graves, (grave(1, home=True),))
 
+    def test_grave(self) -> None:
+        """What is gone can be asked for, also where nobody has it any more."""
+        self.kept([DropDocument(grave(2)), DropDocument(grave(3, home=True))])
+        journal = self.open()
+        list(journal.load().documents)
+        self.assertEqual(journal.grave(2), grave(2))
+        self.assertEqual(journal.grave(3), grave(3, home=True))
+        self.assertIsNone(journal.grave(4))
+        self.settled(journal.commit([LayGrave(3, home=True)]))
+        self.assertEqual(journal.grave(3), grave(3))
+        self.settled(journal.close())
+
     def test_lost_store(self) -> None:
         """A member whose store is gone has no document, and nothing that should be gone."""
         old = evolve(document(1, "a.txt"), backup=Copy(4, 0, 7))

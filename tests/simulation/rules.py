@@ -62,7 +62,7 @@ class Rule:
 RULES: Sequence[Rule] = (
     Rule("the lease is looked at before a commit", 7, ss(part("serving.lease", Unleased))),
     Rule("and again before OK", 56, ss(part("serving", SpeaksAnyway))),
-    Rule("what may not be kept is in doubt", 3, ss(part("serving", SaysNothingWasDone))),
+    Rule("what may not be kept is in doubt", 28, ss(part("serving", SaysNothingWasDone))),
     Rule(
         "whoever says goodbye serves no more",
         27,
@@ -73,7 +73,7 @@ RULES: Sequence[Rule] = (
     Rule("nobody is promoted before a lease is over", 4, nm(impatient)),
     Rule("what lost is kept as a conflict", 7, ss(part("", KeepsNoConflict, PutFileContent))),
     Rule("what only the other one has is adopted", 7, ss(part("", DropsOrphans, PutFileContent))),
-    Rule("changes of a document stand in line", 1, ss(part("changes.lines", Unordered))),
+    Rule("changes of a document stand in line", 2, ss(part("changes.lines", Unordered))),
     Rule(
         "the access list counts, not only the ticket",
         0,
@@ -84,9 +84,9 @@ RULES: Sequence[Rule] = (
     Rule("the un-noted tail is repeated", 17, ss(part("notes", ForgetsTail))),
     Rule("dirty until wanted <= applied", 10, nm(part("replicator", Careless))),
     Rule("handed back only when both are equal", 296, nm(part("replicator", EqualAlways))),
-    Rule("drained before handed back", 203, nm(part("pairing._switching", NeverDrains))),
+    Rule("drained before handed back", 264, nm(part("pairing._switching", NeverDrains))),
     Rule("graves are kept until both know", 0, nm(part("index", ForgetsGraves))),
-    Rule("positions are kept after documents", 22, nm(part("_notes", KeepsPositionsFirst))),
+    Rule("positions are kept after documents", 1, nm(part("_notes", KeepsPositionsFirst))),
     Rule("with replica, OK means both", 60, nm(acks_early)),
     Rule("metadata that is owed comes before serving", 11, nm(part("_teller", OwesNothing))),
     Rule("REMACCESS waits for the server or its lease", 968, nm(part("", Unfenced, RemAccess))),

@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.sim.command import command
 from dfs.sim.faults import FAULTS, TRAITS
+from dfs.sim.losses import LOSSES
 
 
 class CommandTests(SynchronousTestCase):
@@ -38,7 +39,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_faults(self) -> None:
         """Every kind of fault has a name that can be typed."""
-        self.assertEqual(self.sim("--faults", "LIST").output.split(), [*FAULTS, *TRAITS])
+        self.assertEqual(self.sim("--faults", "LIST").output.split(), [*FAULTS, *LOSSES, *TRAITS])
 
     def test_mistakes(self) -> None:
         """What makes no sense is said in one sentence."""

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from dfs.errors import DFSError
 from dfs.sim.cluster import Cluster
+from dfs.sim.losses import replaced
 from dfs.store.memory import MemoryDisk
 from tests.simulation.faults import MEMBERS
 from tests.simulation.restarts import RestartCase
@@ -159,3 +160,58 @@ class DiskTests(RestartCase):
     def test_old_backup(self) -> None:
         """F25: nor does such a backup lead."""
         self.old_image("ss1_backup")
+
+    def test_moments_old(self) -> None:
+        """F25: nor is a disk served whose last changes are known, and not in the journal yet."""
+        self.cluster.advance(1.0)
+        image = copy.deepcopy(self.cluster.disks["ss1"])
+        self.say_more()
+        self.cluster.advance(0.1)
+        own = self.hold("ss1", image)
+        self.cluster.advance(30.0)
+        self.held("ss1")
+        self.repaired("ss1", own)
+
+    def replaced(self, name: str, disk: MemoryDisk | None) -> None:
+        """A member has another disk for good, and an operator says so; nothing is lost."""
+        self.hold(name, disk)
+        self.get(replaced(self.cluster, name))
+        self.nothing_lost()
+
+    def deleted_since(self, name: str) -> None:
+        """An operator takes an old disk for good, and has a document deleted since."""
+        self.put("gone", "Gone.")
+        self.settle()
+        image = copy.deepcopy(self.cluster.disks[name])
+        self.get(self.alice.delete("gone"))
+        self.say_more()
+        self.settle()
+        self.replaced(name, image)
+        self.whole()
+
+    def test_deleted_since_on_primary(self) -> None:
+        """F25: an old disk that an operator takes brings back nothing that was deleted since."""
+        self.deleted_since("ss1")
+
+    def test_deleted_since_on_backup(self) -> None:
+        """F25: nor does that of a backup."""
+        self.deleted_since("ss1_backup")
+
+    def test_deleted_before_a_restart(self) -> None:
+        """F25: a name server that was started after the deletion knows it as well."""
+        self.put("gone", "Gone.")
+        self.settle()
+        image = copy.deepcopy(self.cluster.disks["ss1_backup"])
+        self.get(self.alice.delete("gone"))
+        self.settle()
+        self.cluster.crash_nm()
+        self.cluster.start_nm()
+        self.settle()
+        self.replaced("ss1_backup", image)
+        self.whole()
+
+    def test_destroyed(self) -> None:
+        """F2, F24: an empty disk that an operator takes is filled."""
+        for name in MEMBERS:
+            self.replaced(name, None)
+            self.whole()
