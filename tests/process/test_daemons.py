@@ -36,17 +36,17 @@ def alive(pid: int) -> bool:
     """Whether there is such a process that is not a zombie."""
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter if it ends while it is read
         return False
 
 
 async def until(true: Callable[[], bool], what: str) -> None:
     """Return when this is true of processes that are not our children."""
-    for _ in range(300):
+    for _ in range(600):
         if true():
             return
         await deferLater(reactor, 0.1)
-    raise AssertionError(f"not within 30 s: {what}")
+    raise AssertionError(f"not within 60 s: {what}")
 
 
 async def gone(pid: int) -> None:
