@@ -13,7 +13,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from tests.process.processes import Cluster, Daemon, Process, environment, reactor, within
+from tests.process.processes import (
+    PATIENCE,
+    Cluster,
+    Daemon,
+    Process,
+    environment,
+    reactor,
+    within,
+)
 
 #: Where a console listens: on any port.
 DOOR = ("--console", "tcp:0:interface=127.0.0.1")
@@ -49,7 +57,7 @@ class Telnet(Protocol):
         waiting: Deferred[str] = Deferred()
         self._waiting = (text, waiting)
         self._look()
-        return waiting.addTimeout(20, reactor)
+        return waiting.addTimeout(PATIENCE, reactor)
 
     def ask(self, line: str) -> Deferred[str]:
         """Type a line; fires with what is shown until the next prompt."""
