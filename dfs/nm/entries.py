@@ -66,6 +66,7 @@ class Place:
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
+    @ivar forgetting: the journal forgets what a member has; until then it is told nothing of that.
     """
 
     pair: Pair
@@ -81,6 +82,7 @@ class Place:
     conflicts: int = 0
     moving: bool = False
     draining: bool = False
+    forgetting: bool = False
 
     def is_home(self, server: str) -> bool:
         """Whether a member is the home primary."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from itertools import islice
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
@@ -20,7 +21,7 @@ from twisted.python.failure import Failure
 from dfs.core.versions import Version
 from dfs.errors import Corrupt, Invalid
 from dfs.nm.burials import Burials
-from dfs.nm.entries import Entry
+from dfs.nm.entries import Entry, Place
 from dfs.nm.fleet import Server, State
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, NoteDocument, SetNoted
@@ -36,6 +37,11 @@ GROUP = 2_000
 
 #: Unknown documents that are logged one by one after each registration; the rest is counted.
 LOGGED = 10
+
+
+def _told_again(place: Place) -> bool:
+    """Whether something about a pair is in memory only, or is being forgotten."""
+    return bool(place.missed or place.raised or place.forgetting)
 
 
 @define(eq=False)
@@ -247,7 +253,10 @@ class Notes:
             return waiting
         if not self._fresh and not self._servers:
             return succeed(None)
-        group = [self._fresh.popitem()[1] for _ in range(min(len(self._fresh), GROUP))]
+        ready = (entry for entry in self._fresh.values() if not entry.place.forgetting)
+        group = list(islice(ready, GROUP))
+        for entry in group:
+            del self._fresh[entry.id]
         changes: list[Change] = [
             NoteDocument(entry.id, entry.noted, entry.held(home=True), entry.held(home=False))
             for entry in group
@@ -256,11 +265,7 @@ class Notes:
         # A position may be kept only when everything before it is.
         if not self._fresh and not self._burials.waiting:
             # This is in memory only: it has to be told again until it is over.
-            servers = {
-                server
-                for server in self._servers
-                if not server.place.missed and not server.place.raised
-            }
+            servers = {server for server in self._servers if not _told_again(server.place)}
             self._servers -= servers
             changes += [SetNoted(server.name, server.applied) for server in servers]
         if not changes:

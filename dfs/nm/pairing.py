@@ -393,12 +393,16 @@ class Pairing:
                     f"{place.pair.name} is {place.pair.state.value}: the store of a member can be "
                     "replaced when the other one serves alone"
                 )
-            await self._happen(place, Event.REPLACED, forgetting)
-            server.known = evolve(server.known, store_id="", noted=0)
-            server.applied = 0
-            if server.here:
-                self._fleet.fail(server)  # it came meanwhile; it has to say what it has
-            await self._surveys.forget(place, home=place.is_home(server.name))
+            place.forgetting = True
+            try:
+                await self._happen(place, Event.REPLACED, forgetting)
+                server.known = evolve(server.known, store_id="", noted=0)
+                server.applied = 0
+                if server.here:
+                    self._fleet.fail(server)  # it came meanwhile; it has to say what it has
+                await self._surveys.forget(place, home=place.is_home(server.name))
+            finally:
+                place.forgetting = False
 
     async def paired(self, place: Place, other: Server, check: Callable[[], None]) -> None:
         """
