@@ -63,7 +63,9 @@ async def through_library(reactor: Any, verb: str, address: str, path: str, size
         host, _, port = text.rpartition(":")
         return connect(HostnameEndpoint(reactor, host, int(port)), reactor)
 
-    session = Session(reactor, time.time, to, [address], USER, random=random.random)
+    session = Session(
+        reactor, time.time, to, [address], USER, random=random.random, entropy=os.urandom
+    )
     await session.whoami()
     begun = time.monotonic()
     if verb == "put":

@@ -9,6 +9,7 @@ and was acknowledged once more.
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
@@ -34,7 +35,9 @@ async def write(reactor: Any, address: str, path: str) -> None:
 
     over: list[float] = []
     signal.signal(signal.SIGUSR1, lambda number, frame: over.append(time.monotonic()))
-    session = Session(reactor, time.time, to, [address], USER, random=random.random)
+    session = Session(
+        reactor, time.time, to, [address], USER, random=random.random, entropy=os.urandom
+    )
     done: list[float] = []
     refused: list[tuple[float, str]] = []
     number = 0

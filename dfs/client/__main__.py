@@ -362,6 +362,7 @@ def _session(reactor: Any, settings: surroundings.Settings) -> Session:
         settings.name_servers,
         settings.user,
         random=random.random,
+        entropy=os.urandom,
         waiting=Waiting(patience=settings.patience),
     )
 

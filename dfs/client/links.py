@@ -90,16 +90,24 @@ class Links:
     """Every connection of one user's session."""
 
     def __init__(
-        self, clock: IReactorTime, dial: Dial, name_servers: Sequence[str], user: str
+        self,
+        clock: IReactorTime,
+        dial: Dial,
+        name_servers: Sequence[str],
+        user: str,
+        session: str,
     ) -> None:
         """
+        @param session: says to servers that the newest shared connection takes the place of the
+            ones before; see L{dfs.wire.reconnects}.
         @param name_servers: C{host:port} each; the one that answered last is tried first.
         """
         self._clock = clock
         self._dial = dial
         self._name_servers = list(name_servers)
         self._user = user
-        self._name_server = Shared(self._find_name_server)
+        self._session = session
+        self._name_server = Shared(lambda: self._find_name_server(session))
         self._storage: dict[str, Shared] = {}
         self._idle: dict[str, list[Connection]] = {}
         self._borrowed: set[Connection] = set()
@@ -120,7 +128,9 @@ class Links:
         """
         shared = self._storage.get(address)
         if shared is None:
-            shared = self._storage[address] = Shared(lambda: self._greeted(address, "ss"))
+            shared = self._storage[address] = Shared(
+                lambda: self._greeted(address, "ss", self._session)
+            )
         return shared.get()
 
     async def borrow(self, address: str) -> Connection:
@@ -174,11 +184,11 @@ class Links:
         self._idle.clear()
         self._storage.clear()
 
-    async def _find_name_server(self) -> Connection:
+    async def _find_name_server(self, session: str = "") -> Connection:
         complaints: list[DFSError] = []
         for address in list(self._name_servers):
             try:
-                connection = await self._greeted(address, "nm")
+                connection = await self._greeted(address, "nm", session)
             except (Unreachable, Busy) as error:
                 complaints.append(error)
                 # Next time the others come first.
@@ -191,7 +201,7 @@ class Links:
                 raise complaint
         raise NoNameServer("; ".join(str(complaint) for complaint in complaints))
 
-    async def _greeted(self, address: str, role: str) -> Connection:
+    async def _greeted(self, address: str, role: str, session: str = "") -> Connection:
         """
         Connect, and say who we are.
 
@@ -209,7 +219,7 @@ class Links:
             )
             raise Unreachable(f"cannot reach {address}: {why}") from None
         try:
-            greeting = Deferred.fromCoroutine(greet_as_client(connection, self._user))
+            greeting = Deferred.fromCoroutine(greet_as_client(connection, self._user, session))
             welcome = await greeting.addTimeout(CONNECT_SECONDS, self._clock)
         except (Unavailable, TimedOut) as error:
             connection.close()

@@ -30,6 +30,7 @@ from dfs.client.writing import Bytes, OpenSource, WriteSession, upload
 from dfs.core import paths
 from dfs.errors import Exists, NotFound, Unavailable
 from dfs.wire.messages import (
+    SESSION_BYTES,
     AddAccess,
     Append,
     Committed,
@@ -106,6 +107,7 @@ class Session:
         user: str,
         *,
         random: Callable[[], float],
+        entropy: Callable[[int], bytes],
         waiting: Waiting | None = None,
     ) -> None:
         """
@@ -115,9 +117,10 @@ class Session:
         @param name_servers: C{host:port} each, tried in turn.
         @param user: whose rights count.
         @param random: a number from 0 to 1, so that not all clients come back at once.
+        @param entropy: so many random bytes; they name this session to the servers.
         """
         self.user = user
-        self._links = Links(clock, dial, name_servers, user)
+        self._links = Links(clock, dial, name_servers, user, entropy(SESSION_BYTES).hex())
         self._asker = Asker(clock, wall, self._links, random, waiting or Waiting())
         self.checkpoints = Checkpoints(self._asker)
         self.requests = Requests(self._asker)

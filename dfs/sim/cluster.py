@@ -404,7 +404,15 @@ class Cluster:
         @param owner: of the machine on which it runs, to the network.
         """
         dial = partial(self.network.dial, owner=owner)
-        session = Session(self.clock, self.wall, dial, [NAME_SERVER], user, random=random)
+        session = Session(
+            self.clock,
+            self.wall,
+            dial,
+            [NAME_SERVER],
+            user,
+            random=random,
+            entropy=drawn(f"session {len(self._sessions)}"),
+        )
         self._sessions.append(session)
         return session
 

@@ -415,13 +415,14 @@ def connect(endpoint: IStreamClientEndpoint, clock: IReactorTime) -> Deferred[Co
     return cast("Deferred[Connection]", endpoint.connect(factory).addErrback(cancelled))
 
 
-async def greet_as_client(connection: Connection, user: str) -> Welcome:
+async def greet_as_client(connection: Connection, user: str, session: str = "") -> Welcome:
     """
     Say who one is.
 
+    @param session: of which this is the newest connection; see L{dfs.wire.reconnects}.
     @raise DFSError: the server refuses.
     """
-    return await connection.ask(Hello(PROTOCOL, "client", user))
+    return await connection.ask(Hello(PROTOCOL, "client", user, session=session))
 
 
 async def greet(

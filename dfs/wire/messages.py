@@ -171,6 +171,9 @@ __all__ = [
 #: Version of the protocol that HELLO names.
 PROTOCOL = 1
 
+#: Random bytes that name a client's session in HELLO.
+SESSION_BYTES = 8
+
 
 # ---- both servers
 
@@ -178,9 +181,10 @@ PROTOCOL = 1
 @frozen
 class Hello(Request[Welcome]):
     """
-    ``HELLO|<version>|<role>|<name>[|nonce=<hex>]``: a program says who it is.
+    ``HELLO|<version>|<role>|<name>[|nonce=<hex>][|session=<hex>]``: a program says who it is.
 
-    Roles: C{client} (logs C{name} in), C{ss}, C{nm} and C{admin} (must prove it with PROVE).
+    Roles: C{client} (logs C{name} in), C{ss}, C{nm} and C{admin} (must prove it with PROVE).  A
+    client that comes back names its C{session} again, and its connection before is closed.
     """
 
     verb: ClassVar[str] = "HELLO"
@@ -190,6 +194,7 @@ class Hello(Request[Welcome]):
     role: str
     name: str
     nonce: str = ""
+    session: str = ""
 
 
 @frozen

@@ -34,6 +34,7 @@ from dfs.wire.messages import (
     WhoAmI,
 )
 from dfs.wire.proof import NONCE_BYTES, ROLES, Claim, prove, proves
+from dfs.wire.reconnects import Reconnects
 from dfs.wire.server import Exchange, Outcome, Peer
 
 #: Answers one kind of request.
@@ -81,6 +82,7 @@ class Reception:
         self._secret = secret
         self._entropy = entropy
         self._log_in = log_in
+        self._reconnects = Reconnects()
         self._handlers: dict[type[Request[Any]], Handler] = {
             Hello: self._hello,
             Prove: self._prove,
@@ -130,7 +132,7 @@ class Reception:
         if peer.known or peer.greeting is not None:
             raise Invalid("this connection has said HELLO already")
         if hello.role == "client":
-            return self._admit(peer, hello.name, Welcome(PROTOCOL, self.role, self.name), "client")
+            return self._client(peer, hello)
         if hello.role not in ROLES:
             raise Invalid("a role is client, ss, nm or admin")
         if hello.role == "admin" and self.role != "nm":
@@ -144,6 +146,16 @@ class Reception:
         proof = prove(self._secret, "callee", claim)
         return Welcome(PROTOCOL, self.role, self.name, nonce=nonce, proof=proof)
 
+    def _client(self, peer: Peer, hello: Hello) -> Outcome:
+        """Let a person's program in; if it comes back, its connection before ends first."""
+        self._reconnects.check(hello.session)
+
+        def came() -> Record:
+            self._reconnects.came(hello.name, hello.session, peer)
+            return Welcome(PROTOCOL, self.role, self.name)
+
+        return self._admit(peer, hello.name, came, "client")
+
     def _prove(self, request: Prove, exchange: Exchange) -> Outcome:
         peer = exchange.peer
         greeting, peer.greeting = peer.greeting, None
@@ -156,9 +168,9 @@ class Reception:
         return None
 
     def _login(self, request: Login, exchange: Exchange) -> Outcome:
-        return self._admit(exchange.peer, request.user, Me(request.user), "")
+        return self._admit(exchange.peer, request.user, lambda: Me(request.user), "")
 
-    def _admit(self, peer: Peer, user: str, welcome: Record, role: str) -> Outcome:
+    def _admit(self, peer: Peer, user: str, welcome: Callable[[], Record], role: str) -> Outcome:
         """Let a person in, now or when they have been written down."""
         if peer.machine or peer.greeting is not None:
             raise Invalid("this connection belongs to a server")
@@ -166,7 +178,7 @@ class Reception:
         def admitted(_: object) -> Record:
             peer.user = user
             peer.role = role
-            return welcome
+            return welcome()
 
         wait = self._log_in(peer, user)
         return admitted(None) if wait is None else wait.addCallback(admitted)

@@ -7,6 +7,7 @@ troubles there are.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
@@ -187,6 +188,7 @@ class Cluster:
             [self.links[name].address],
             user,
             random=random,
+            entropy=os.urandom,
             waiting=Waiting(PATIENCE),
         )
         self._sessions.append(session)

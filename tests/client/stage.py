@@ -125,6 +125,7 @@ class Stage:
             name_servers or (NAME_SERVER,),
             "alice",
             random=lambda: 1.0,
+            entropy=lambda size: b"s" * size,
             waiting=Waiting(patience=patience),
         )
         self.sessions.append(session)

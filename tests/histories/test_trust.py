@@ -6,6 +6,7 @@ from typing import Any
 
 from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized
 from dfs.sim.chance import drawn as chance
+from dfs.sim.cluster import NM
 from dfs.wire.client import Connection, greet, greet_as_client
 from dfs.wire.messages import (
     AddAccess,
@@ -350,6 +351,19 @@ class NameTests(TrustCase):
 
 class RightsTests(TrustCase):
     """Who may not."""
+
+    def test_late_grant(self) -> None:
+        """A right that was taken away stays away, whatever a network kept until then."""
+        network = self.cluster.network
+        clogged = {link for link in network.ends(NM) if not link.other.owner}
+        network.held |= clogged
+        granted = self.alice.add_access("d.txt", "bob", "r")
+        self.cluster.advance(30.0)
+        self.get(granted)
+        self.get(self.alice.rem_access("d.txt", "bob"))
+        network.release()
+        self.cluster.advance(5.0)
+        self.refused(self.bob.read("d.txt"), Unauthorized)
 
     def test_reader(self) -> None:
         """H62: a reader may read and ask, and change nothing: no UNDO, no right, no end."""

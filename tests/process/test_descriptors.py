@@ -39,6 +39,7 @@ def session(cluster: Cluster, user: str) -> Session:
         [cluster.address],
         user,
         random=lambda: 0.5,
+        entropy=os.urandom,
         waiting=Waiting(patience=3.0),
     )
 

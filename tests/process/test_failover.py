@@ -8,6 +8,7 @@ do the same many times with short ones.
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -207,7 +208,15 @@ async def test_many_times(empty_cluster: Cluster) -> None:
     for number in range(2):
         address = pair.cluster.address
         dial = dialler(reactor)
-        session = Session(reactor, reactor.seconds, dial, [address], "alice", random=lambda: 0.5)
+        session = Session(
+            reactor,
+            reactor.seconds,
+            dial,
+            [address],
+            "alice",
+            random=lambda: 0.5,
+            entropy=os.urandom,
+        )
         await session.create(f"d{number}")
         sessions.append(session)
         writers.append(Deferred.fromCoroutine(diary.write(session, f"d{number}")))
@@ -247,7 +256,15 @@ async def test_stopped_and_woken(empty_cluster: Cluster) -> None:
     await pair.write("a.txt", "One.")
     dial = dialler(reactor)
     address = pair.cluster.address
-    session = Session(reactor, reactor.seconds, dial, [address], "alice", random=lambda: 0.5)
+    session = Session(
+        reactor,
+        reactor.seconds,
+        dial,
+        [address],
+        "alice",
+        random=lambda: 0.5,
+        entropy=os.urandom,
+    )
     editing = await session.write("a.txt", 0)
     await editing.edit(0, "Mine")
     await pair.fail(signal.SIGSTOP)

@@ -7,6 +7,7 @@ Where such namespaces are not allowed the tests are skipped, and say why.
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator
@@ -89,7 +90,14 @@ def person(cluster: Cluster) -> Session:
     seconds: Any = reactor.seconds
     waiting = Waiting(patience=2.0)
     return Session(
-        reactor, seconds, dial, [cluster.address], "alice", random=lambda: 0.5, waiting=waiting
+        reactor,
+        seconds,
+        dial,
+        [cluster.address],
+        "alice",
+        random=lambda: 0.5,
+        entropy=os.urandom,
+        waiting=waiting,
     )
 
 

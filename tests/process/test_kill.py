@@ -4,6 +4,7 @@ Processes that are killed while people write.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -103,6 +104,7 @@ async def test_four_writers(empty_cluster: Cluster) -> None:
             [empty_cluster.address],
             "alice",
             random=lambda: 0.5,
+            entropy=os.urandom,
         )
         await session.create(f"d{number}")
         sessions.append(session)

@@ -21,10 +21,12 @@ from dfs.nm.replicator import Replicator
 from dfs.nm.service import NameServer
 from dfs.nm.switching import Switching
 from dfs.nm.teller import Teller
+from dfs.wire.exchange import Peer
 from dfs.wire.messages import (
     Beaten,
     WriteComplete,
 )
+from dfs.wire.reconnects import Reconnects
 from tests.simulation.sabotage import answering, become
 
 
@@ -48,6 +50,15 @@ class Unfenced(NMChanges):
     __slots__ = ()
 
     async def _fence(self, entry: Entry) -> None:
+        pass
+
+
+class LetsBothTalk(Reconnects):
+    """Hears the connection that a client gave up, after the client came back on another one."""
+
+    __slots__ = ()
+
+    def came(self, user: str, session: str, peer: Peer) -> None:
         pass
 
 

@@ -19,6 +19,7 @@ from tests.simulation.careless_name_server import (
     EqualAlways,
     ForgetsGraves,
     KeepsPositionsFirst,
+    LetsBothTalk,
     LetsEverybodyServe,
     NeverDrains,
     OwesNothing,
@@ -90,4 +91,9 @@ RULES: Sequence[Rule] = (
     Rule("with replica, OK means both", 60, nm(acks_early)),
     Rule("metadata that is owed comes before serving", 11, nm(part("_teller", OwesNothing))),
     Rule("REMACCESS waits for the server or its lease", 968, nm(part("", Unfenced, RemAccess))),
+    Rule(
+        "whoever comes back is not heard twice",
+        1255,
+        nm(part("reception._reconnects", LetsBothTalk)),
+    ),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 LEDGER = {
     1008: "a text that the peer alone had told of was not shown after the failover",
     1012: "the same, with a name server that had just started",
+    1255: "a right that had been taken away came back: its ADDACCESS came late",
     107762: "somebody read an old text from a member that had drained and was cut off then",
     108130: "a change that was told of late, after its deletion, was to be rescued for ever",
     24414448: "a change that nobody had heard of was removed before the note of it came",

@@ -190,6 +190,81 @@ class ProofTests(SynchronousTestCase):
         self.assertEqual(code(machine(House()).say("CREATE|" + "x" * 10**6)), "UNSUPPORTED")
 
 
+class ReconnectTests(SynchronousTestCase):
+    """A client that comes back takes the place of itself."""
+
+    HELLO = "HELLO|1|client|alice|session=0123456789abcdef"
+
+    def setUp(self) -> None:
+        self.done: list[str] = []
+        self.house = House({Create: lambda request, exchange: self.done.append(request.path)})
+
+    def visitor(self, hello: str = HELLO) -> Visitor:
+        """A client that was let in."""
+        visitor = self.house.visitor()
+        self.assertEqual(visitor.say(hello), ["OK|1|nm|nm1"])
+        return visitor
+
+    def test_late(self) -> None:
+        """What a network kept until its sender had come back another way is not done."""
+        before = self.visitor()
+        after = self.visitor()
+        self.assertFalse(before.wire.open)
+        self.assertEqual(before.say("CREATE|late"), [])
+        self.assertEqual(after.say("CREATE|new"), ["OK"])
+        self.assertEqual(self.done, ["new"])
+
+    def test_again(self) -> None:
+        """It may come back any number of times; the oldest one's end does not matter then."""
+        first, second = self.visitor(), self.visitor()
+        first.leave()
+        third = self.visitor()
+        self.assertFalse(second.wire.open)
+        self.assertTrue(third.wire.open)
+        third.leave()
+        second.leave()
+        self.assertTrue(self.visitor().wire.open)
+
+    def test_others(self) -> None:
+        """Other users, other sessions, and who names none, are left alone."""
+        visitors = [
+            self.visitor(hello)
+            for hello in (
+                self.HELLO,
+                self.HELLO.replace("alice", "bob"),
+                self.HELLO.replace("=0", "=1"),
+                *("HELLO|1|client|alice",) * 2,
+            )
+        ]
+        self.assertEqual([visitor.wire.open for visitor in visitors], [True] * 5)
+
+    def test_slow(self) -> None:
+        """The connection before ends when its user is let in, not when somebody asks for it."""
+        asked: list[Deferred[None]] = []
+
+        def log_in(peer: Peer, user: str) -> Deferred[None]:
+            asked.append(Deferred())
+            return asked[-1]
+
+        house = House({}, log_in=log_in)
+        before, after = house.visitor(), house.visitor()
+        before.say(self.HELLO)
+        asked.pop().callback(None)
+        after.say(self.HELLO)
+        self.assertTrue(before.wire.open)
+        asked.pop().callback(None)
+        self.assertEqual(after.heard(), ["OK|1|nm|nm1"])
+        self.assertFalse(before.wire.open)
+
+    def test_names(self) -> None:
+        """A session is so many hex digits."""
+        for bad in ("0123456789ABCDEF", "0" * 15, "0" * 17, "x" * 16, "0" * 15 + "%0A"):
+            visitor = self.house.visitor()
+            said = visitor.say(f"HELLO|1|client|alice|session={bad}")
+            self.assertEqual(code(said), "INVALID", bad)
+            self.assertFalse(visitor.peer.known)
+
+
 class PeopleTests(SynchronousTestCase):
     """People say who they are."""
 
