@@ -417,9 +417,8 @@ def connect(endpoint: IStreamClientEndpoint, clock: IReactorTime) -> Deferred[Co
 
 async def greet_as_client(connection: Connection, user: str, session: str = "") -> Welcome:
     """
-    Say who one is.
+    Say who one is; this is the newest connection of a session (L{dfs.wire.reconnects}), if any.
 
-    @param session: of which this is the newest connection; see L{dfs.wire.reconnects}.
     @raise DFSError: the server refuses.
     """
     return await connection.ask(Hello(PROTOCOL, "client", user, session=session))
