@@ -19,7 +19,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from dfs.client.failures import NoNameServer, Unreachable
 from dfs.errors import Busy, DFSError, Unavailable
-from dfs.wire.client import Connection, greet_as_client
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet_as_client
 
 #: What connects to C{host:port}; an argument of everything that needs connections.
 Dial = Callable[[str], Deferred[Connection]]

@@ -18,7 +18,8 @@ from twisted.internet.interfaces import IReactorTime
 from dfs.client.failures import NoNameServer, Unanswered
 from dfs.client.links import CONNECT_SECONDS, Dial
 from dfs.errors import Busy, NotFound, Unauthenticated, Unavailable
-from dfs.wire.client import Connection, greet
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet
 from dfs.wire.messages import Admin
 
 #: Seconds that an order may take: a server that is drained finishes what people do there.

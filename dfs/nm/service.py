@@ -54,8 +54,9 @@ from dfs.nm.teller import Teller
 from dfs.nm.turns import Turns
 from dfs.nm.watch import Watch
 from dfs.timing import steady
-from dfs.wire.client import Connection, greet
+from dfs.wire.client import Connection
 from dfs.wire.exchange import Peer
+from dfs.wire.greeting import greet
 from dfs.wire.reception import Reception
 from dfs.wire.server import Limits, ServerFactory
 

@@ -184,9 +184,6 @@ class Cluster:
 
     @staticmethod
     def _deferred(awaitable: Awaitable[T]) -> Deferred[T]:
-        if isinstance(awaitable, Deferred):
-            return awaitable
-
         async def wait() -> T:
             return await awaitable
 
@@ -404,14 +401,9 @@ class Cluster:
         @param owner: of the machine on which it runs, to the network.
         """
         dial = partial(self.network.dial, owner=owner)
+        entropy = drawn(f"session {len(self._sessions)}")
         session = Session(
-            self.clock,
-            self.wall,
-            dial,
-            [NAME_SERVER],
-            user,
-            random=random,
-            entropy=drawn(f"session {len(self._sessions)}"),
+            self.clock, self.wall, dial, [NAME_SERVER], user, random=random, entropy=entropy
         )
         self._sessions.append(session)
         return session

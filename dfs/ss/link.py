@@ -24,7 +24,8 @@ from dfs.ss.notes import Notes
 from dfs.ss.serving import Beat, Serving
 from dfs.store.interfaces import IStore
 from dfs.timing import steady
-from dfs.wire.client import Connection, greet
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet
 from dfs.wire.messages import Beaten, Goodbye, Heartbeat, Registered, SSRegister
 
 #: Dials an address, C{host:port}.

@@ -23,7 +23,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from dfs.errors import DFSError, Internal, Unauthenticated, Unavailable, error_for
+from dfs.errors import DFSError, Internal, Unavailable, error_for
 from dfs.wire.answers import Answering, Contents, Items, Single
 from dfs.wire.codec import (
     UNKNOWN_LENGTH,
@@ -34,8 +34,7 @@ from dfs.wire.codec import (
     unescape,
 )
 from dfs.wire.framing import Framer
-from dfs.wire.messages import PROTOCOL, Hello, Prove, Record, Request, Welcome
-from dfs.wire.proof import NONCE_BYTES, Claim, prove, proves
+from dfs.wire.messages import Record, Request
 from dfs.wire.sending import Sending
 from dfs.wire.transport import Transport, cancelled, flow, prompt
 from dfs.wire.upload import MAX_BLOCK
@@ -413,38 +412,3 @@ def connect(endpoint: IStreamClientEndpoint, clock: IReactorTime) -> Deferred[Co
     # Otherwise each try is two lines in the log.
     factory.noisy = False
     return cast("Deferred[Connection]", endpoint.connect(factory).addErrback(cancelled))
-
-
-async def greet_as_client(connection: Connection, user: str, session: str = "") -> Welcome:
-    """
-    Say who one is; this is the newest connection of a session (L{dfs.wire.reconnects}), if any.
-
-    @raise DFSError: the server refuses.
-    """
-    return await connection.ask(Hello(PROTOCOL, "client", user, session=session))
-
-
-async def greet(
-    connection: Connection,
-    *,
-    role: str,
-    name: str,
-    peer_role: str,
-    secret: bytes,
-    entropy: Callable[[int], bytes],
-) -> Welcome:
-    """
-    Prove to another server of the cluster that this is one, after it has proved it.
-
-    @param role: of this server, C{nm} or C{ss}; C{admin}: this is an operator.
-    @param peer_role: what the other side must be.
-    @raise Unauthenticated: the other side does not know the secret, or is something else.
-    """
-    nonce = entropy(NONCE_BYTES).hex()
-    welcome = await connection.ask(Hello(PROTOCOL, role, name, nonce=nonce))
-    claim = Claim.of((role, name, nonce), (welcome.role, welcome.name, welcome.nonce))
-    proven = proves(secret, "callee", claim, welcome.proof)
-    if welcome.role != peer_role or not proven:
-        raise Unauthenticated("the other server does not know this cluster's secret")
-    await connection.ask(Prove(prove(secret, "caller", claim)))
-    return welcome

@@ -7,7 +7,7 @@ from typing import Any
 from dfs.client.session import Session
 from dfs.errors import DFSError, Invalid, Locked
 from dfs.ss.service import Settings
-from dfs.wire.client import greet_as_client
+from dfs.wire.greeting import greet_as_client
 from dfs.wire.messages import Locate
 from tests.histories.case import HistoryCase, Line
 

@@ -7,7 +7,8 @@ from typing import Any
 from dfs.errors import DFSError, Moved, NotFound, Unauthenticated, Unauthorized
 from dfs.sim.chance import drawn as chance
 from dfs.sim.cluster import NM
-from dfs.wire.client import Connection, greet, greet_as_client
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.messages import (
     AddAccess,
     Append,

@@ -19,8 +19,9 @@ from dfs.core.pairs import Pair, PairState
 from dfs.nm.entries import Entry, Place
 from dfs.nm.journal import Known, PutDocument, PutPair, PutServer
 from dfs.nm.kept import NOTHING, Copy
-from dfs.wire.client import Connection, greet
+from dfs.wire.client import Connection
 from dfs.wire.exchange import Exchange
+from dfs.wire.greeting import greet
 from dfs.wire.messages import (
     Admin,
     Beaten,

@@ -21,7 +21,8 @@ from dfs.errors import DFSError
 from dfs.nm.journal import Disk, MemoryJournal
 from dfs.nm.service import NameServer, Settings
 from dfs.sim.network import Network
-from dfs.wire.client import Connection, greet, greet_as_client
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.messages import (
     DeleteFile,
     GetFileContent,

@@ -27,7 +27,8 @@ from dfs.nm.execution import OF_USER, SCRIPT_BYTES, WAITING
 from dfs.nm.service import Settings
 from dfs.sim.cluster import NAME_SERVER, Cluster
 from dfs.wire.answers import Contents
-from dfs.wire.client import Connection, greet_as_client
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet_as_client
 from dfs.wire.messages import Execute, Ran
 from tests.simulation.machine import FakeProcess, Machine
 

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from dfs.core.pairs import PairState
 from dfs.errors import Conflict, Invalid, Unauthenticated, Unavailable
-from dfs.wire.client import greet
+from dfs.wire.greeting import greet
 from dfs.wire.messages import (
     Create,
     GetInfo,

@@ -22,7 +22,7 @@ from dfs.nm.journal import Change, Disk, Known, MemoryJournal, PutDocument, PutP
 from dfs.nm.kept import Copy, Noted, Stored
 from dfs.nm.service import NameServer
 from dfs.nm.tap import Options, makeService
-from dfs.wire.client import greet_as_client
+from dfs.wire.greeting import greet_as_client
 from dfs.wire.messages import Create, GetInfo, Login, WhoAmI
 from tests.nm.documents import PAIR, document
 from tests.nm.rig import SECRET, Rig

@@ -19,7 +19,8 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from dfs.wire.client import Connection, connect, greet_as_client
+from dfs.wire.client import Connection, connect
+from dfs.wire.greeting import greet_as_client
 from dfs.wire.messages import WhoAmI
 from tests.process.processes import ROOT, Process, reactor, within
 

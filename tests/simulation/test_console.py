@@ -16,7 +16,7 @@ from dfs.errors import Unauthenticated, Unauthorized
 from dfs.nm.service import Settings as NMSettings
 from dfs.sim.chance import drawn as chance
 from dfs.sim.cluster import SECRET, Cluster
-from dfs.wire.client import greet, greet_as_client
+from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.locks import LockLine, Locks
 from tests.console.terminal import Terminal
 

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from dfs.core.access import Right
 from dfs.errors import Invalid, Moved, NotFound, Unauthenticated, Unauthorized
-from dfs.wire.client import greet
+from dfs.wire.greeting import greet
 from dfs.wire.messages import DeleteFile, GetFileContent, PutMetadata, Stat
 from tests.ss.world import DOCUMENT, SECRET, SERVER, START, WorldTests, entropy, metadata
 

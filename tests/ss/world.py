@@ -20,8 +20,9 @@ from dfs.ss.service import Settings, StorageServer, Surroundings
 from dfs.store.interfaces import Identity
 from dfs.store.memory import Later, MemoryDisk, MemoryStore, at_once
 from dfs.wire.answers import Contents
-from dfs.wire.client import Connection, greet, greet_as_client
+from dfs.wire.client import Connection
 from dfs.wire.exchange import Exchange
+from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.messages import (
     Beaten,
     Goodbye,

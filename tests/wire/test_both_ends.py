@@ -10,7 +10,8 @@ from twisted.test import iosim
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import Busy, NotFound, TooLarge, Unauthenticated, Unavailable
-from dfs.wire.client import Connection, greet, greet_as_client
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.messages import (
     Beaten,
     Committed,

@@ -12,7 +12,8 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import Busy, Corrupt, Internal, Invalid, NotFound, Unauthenticated, Unavailable
-from dfs.wire.client import Connection, greet
+from dfs.wire.client import Connection
+from dfs.wire.greeting import greet
 from dfs.wire.messages import (
     Append,
     Create,
