@@ -11,6 +11,9 @@ from typing import ClassVar, Generic, TypeVar
 
 from dfs.wire.records import Record
 
+#: Characters of what a request is about; no path that exists is longer.
+SUBJECT = 1024
+
 
 class Audience(enum.Enum):
     """Who may send a request."""
@@ -47,6 +50,6 @@ class Request(Record, Generic[A]):
 
     @property
     def subject(self) -> str:
-        """The document that this is about, for logs: a path or an id; empty if none."""
-        found: str = getattr(self, "path", "") or getattr(self, "id", "")
-        return found or getattr(self, "ticket", "")[:16]
+        """What this is about, for logs: a path or an id, not endless; empty if nothing."""
+        found = getattr(self, "path", "") or getattr(self, "id", "")
+        return str(found or getattr(self, "ticket", "")[:16])[:SUBJECT]

@@ -122,12 +122,25 @@ class LimitTests(SynchronousTestCase):
         house.user("c")
         self.assertTrue(second.wire.open)
 
-    def test_flood_of_refusals(self) -> None:
-        """A flood of refusals is in the log in part, with the number of what was left out."""
+    def observed(self) -> list[LogEvent]:
+        """What is logged from now on."""
         events: list[LogEvent] = []
         observe = cast(ILogObserver, events.append)
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
+        return events
+
+    def test_logged(self) -> None:
+        """A line that names something endless is no endless line in the log."""
+        visitor = House(limits=Limits(line=10**6)).user()
+        events = self.observed()
+        visitor.say("CREATE|" + "x" * 10**5)
+        [event] = events
+        self.assertEqual(event["document"], "x" * 1024)
+
+    def test_flood_of_refusals(self) -> None:
+        """A flood of refusals is in the log in part, with the number of what was left out."""
+        events = self.observed()
 
         def gone(request: Create, exchange: Exchange) -> Record:
             raise NotFound("gone")
