@@ -13,7 +13,7 @@ from heapq import merge
 from itertools import islice
 
 from attrs import define
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -210,7 +210,10 @@ class NameServerConsole:
         word, limit = asked.limit()
         servers = [self._server(word)] if word else self._serving()
         asking = [self._ask(server, limit) for server in servers[:ASKED]]
-        answers = await gatherResults(asking, consumeErrors=True)
+        try:
+            answers = await gatherResults(asking, consumeErrors=True)
+        except FirstError as error:
+            error.subFailure.raiseException()  # they were interrupted
         found = [(server, line) for server, lines, _ in answers for line in lines]
         found.sort(key=lambda one: -one[1].held)
         rows = (

@@ -150,6 +150,15 @@ class NameServerTests(ConsoleCase):
         self.assertIn("Not known: ss1 did not answer within 2 s", self.ask("locks"))
         self.cluster.thaw("ss1")
 
+    def test_locks_interrupted(self) -> None:
+        """Ctrl-C ends the waiting for locks, too, and is no defect; so does hanging up."""
+        self.cluster.freeze("ss1")
+        self.nm.type(b"locks\n")
+        self.assertIn("interrupted", self.nm.type(b"\x03"))
+        self.nm.type(b"locks\n")
+        self.nm.go()
+        self.cluster.thaw("ss1")
+
     def test_tail(self) -> None:
         """tail shows what happens to a document, by its path or its id."""
         self.assertIn("an empty line", self.nm.type(b"tail notes.txt\n"))
