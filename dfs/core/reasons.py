@@ -197,7 +197,7 @@ def _down(now: Situation) -> str:
         return f"{start}, and {peer.name} {peer.situation}; it can when {active.comes}"
     if now.pair.synced and now.clean:
         return f"{start}; it can {_within(active.left)}, when {peer.name} is promoted"
-    lacks = "may lack something" if now.pair.synced else "was never in sync"
+    lacks = "may lack something" if now.pair.synced else "has not got everything yet"
     return (
         f"{start}, and {peer.name} {lacks}; it can when {active.comes}, or when an "
         f"operator orders 'dfs admin promote {peer.name}'"

@@ -122,7 +122,7 @@ class Operators:
                 "serves; else use 'dfs admin failover'"
             )
         if (place.dirty or not place.pair.synced) and not accept_loss:
-            unfilled = "" if place.pair.synced else f"{server.name} was never in sync; "
+            unfilled = "" if place.pair.synced else f"{server.name} has not got everything yet; "
             raise Conflict(
                 f"{unfilled}{_documents(place.dirty)} on {place.pair.active} only, which is away; "
                 "wait for it, or use --accept-loss (what it has is judged when it returns)"

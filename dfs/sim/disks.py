@@ -103,7 +103,12 @@ class Threads:
     ) -> None:
         done: Deferred[T] = maybeDeferred(function, *arguments)
         seconds = self._seconds() if self._seconds is not None else 0.0
-        self._clock.callLater(seconds, done.chainDeferred, known)
+
+        def tell(outcome: Any) -> None:
+            # A process that dies meanwhile leaves no failure behind that nobody hears of.
+            self._clock.callLater(seconds, known.callback, outcome)
+
+        done.addBoth(tell)
 
 
 @implementer(IReader)

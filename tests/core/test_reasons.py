@@ -151,7 +151,7 @@ class SentenceTests(SynchronousTestCase):
         now = situation(PairState.DOWN, State.FAILED, home=True, clean=False)
         self.says(now, "ss1_backup may lack something", "'dfs admin promote ss1_backup'")
         now = situation(PairState.DOWN, State.FAILED, home=True, synced=False)
-        self.says(now, "ss1_backup was never in sync", "promote")
+        self.says(now, "ss1_backup has not got everything yet", "promote")
         self.says(
             situation(PairState.DOWN, State.FAILED, home=True), "in a moment, when ss1_backup"
         )
