@@ -196,7 +196,15 @@ async def test_returned(empty_cluster: Cluster) -> None:
 
 
 @within(600)
-async def test_many_times(empty_cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL),
+        (signal.SIGKILL,) * 4,
+        (signal.SIGTERM, signal.SIGKILL) * 2,
+    ],
+)
+async def test_many_times(empty_cluster: Cluster, numbers: Sequence[signal.Signals]) -> None:
     """
     R6: whatever is killed or stopped under two writers, in a pair with short intervals, every
     acknowledged word is there afterwards, in the text or in a conflict that is listed, and once.
@@ -220,7 +228,7 @@ async def test_many_times(empty_cluster: Cluster) -> None:
         await session.create(f"d{number}")
         sessions.append(session)
         writers.append(Deferred.fromCoroutine(diary.write(session, f"d{number}")))
-    for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGKILL):
+    for number in numbers:
         await diary.more(20)
         await pair.fail(number)
         await diary.more(20)
