@@ -18,7 +18,7 @@ SERVERS := ss1 ss1_backup
 SECONDS ?= 180
 PAGES := $(wildcard *.rst docs/*.rst docs/decisions/*.rst)
 
-.PHONY: run start stop test check docs sim bench chaos lock clean
+.PHONY: run start stop test test-trial test-pytest test-histories check docs sim bench chaos lock clean
 
 # ---- set-up: one environment; what only the checks need is added when they are asked for
 
@@ -69,13 +69,22 @@ stop:
 	  echo "dfs-$$name does not end; see $(VAR)/dfs-$$name.log" >&2; exit 1; \
 	done
 
-# ---- checks: trial runs what needs no real process, pytest runs everything; 500 histories are
-#      those that the code draws, so another version meets others
+# ---- checks: trial runs what needs no real process, pytest runs everything
 
 test: $(VENV)/dev
-	$(BIN)/python -m twisted.trial --jobs=2 --reporter=text tests
+	@echo "Tests without real processes, some minutes; what they say comes at their end …"
+	@$(MAKE) --jobs=2 --output-sync=target test-trial test-pytest test-histories
+	$(BIN)/python -m pytest tests/process
+
+test-trial: $(VENV)/dev
+	$(BIN)/python -m twisted.trial --reporter=text tests
+
+test-pytest: $(VENV)/dev
+	$(BIN)/python -m pytest --ignore=tests/process
+
+# The histories are those that the code draws: another version of it meets others.
+test-histories: $(VENV)/dev
 	DFS_SIM_SEEDS=500 $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
-	$(BIN)/python -m pytest
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -36,11 +36,6 @@ class Role(enum.Enum):
     BACKUP = "backup"
 
 
-def role_of(server: str) -> Role:
-    """What a server's name makes it: C{ss1_backup} is a backup, everybody else is a primary."""
-    return Role.BACKUP if server.endswith(BACKUP) else Role.PRIMARY
-
-
 def pair_of(server: str) -> str:
     """
     The pair that a server belongs to by its name: that of its home primary.

@@ -7,19 +7,18 @@ from __future__ import annotations
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.core.pairs import Pair, Role, pair_of, role_of
+from dfs.core.pairs import Pair, pair_of
 from dfs.errors import Invalid
 
 
 class PairTests(SynchronousTestCase):
     """
-    Pairs and roles of names.
+    Pairs of names.
     """
 
     def test_by_name(self) -> None:
         """A server and its backup are of one pair, named after the home primary."""
-        self.assertEqual((pair_of("ss1"), role_of("ss1")), ("ss1", Role.PRIMARY))
-        self.assertEqual((pair_of("ss1_backup"), role_of("ss1_backup")), ("ss1", Role.BACKUP))
+        self.assertEqual((pair_of("ss1"), pair_of("ss1_backup")), ("ss1", "ss1"))
 
     def test_no_backup_of_backups(self) -> None:
         """A name that could be nobody's backup is refused."""

@@ -17,7 +17,7 @@ import pytest
 import pytest_twisted
 
 from dfs.sandbox import launch
-from tests.process.processes import ROOT, Cluster, Daemon, Ended, Process, reactor, run, within
+from tests.process.processes import ROOT, Cluster, Daemon, Ended, Process, run, within
 from tests.process.site import MARK, Site, children, until
 
 #: A shell in a user namespace of its own runs what follows where nobody gets another one.
@@ -268,11 +268,9 @@ async def test_killed(site: Site) -> None:
 
 @within(60)
 async def test_stopped(site: Site) -> None:
-    """A name server that stops ends its scripts first, and takes no time over it."""
+    """A name server that stops ends its scripts first, also one that does not want to."""
     running = await site.started(f"trap '' TERM; echo begun; sleep {MARK}\n")
-    began = reactor.seconds()
     assert await site.nm.stop() == -signal.SIGTERM
-    assert reactor.seconds() - began < 5
     assert site.left() == []
     assert "Traceback" not in site.nm.text
     assert await running.exited() == 1
