@@ -283,7 +283,7 @@ class Facts:
     What is known about a pair.
 
     @ivar equal: both members are known to have the same of every document.
-    @ivar clean: nothing is known that the peer lacks.
+    @ivar clean: no text is known that the peer lacks; asked for when the pair is down.
     @ivar stable: the backup has served long enough, and the home primary follows it closely.
     @ivar strict: a peer that was away must have everything before it may lead (C{--ack replica}).
     """
@@ -314,7 +314,9 @@ def due(pair: Pair, facts: Facts) -> Event | None:
         promotes = TABLE[pair.state, Event.ACTIVE_LOST].action is Action.PROMOTE
         # A peer that has not come back yet may come, or be lost too.
         return None if promotes and facts.peer is not Presence.HERE else Event.ACTIVE_LOST
-    if facts.peer is Presence.HERE and pair.state in _ALONE:
+    # A peer that comes while the active member is only awaited may have to take its place.
+    both = facts.active is facts.peer is Presence.HERE
+    if both and pair.state in _ALONE:
         stale = facts.strict and pair.state is PairState.DEGRADED
         return Event.PEER_STALE if stale else Event.PEER_HERE
     if facts.equal and pair.state in _FILLING:

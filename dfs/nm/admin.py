@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from itertools import islice
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from dfs.core import names
 from dfs.core.pairs import PairState
@@ -22,6 +22,7 @@ from dfs.nm.index import Index
 from dfs.nm.journal import ForgetCopies, IJournal, LayGraves, PutServer
 from dfs.nm.pairing import Pairing
 from dfs.nm.promotions import named
+from dfs.nm.turns import Turns
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import Admin, Request
 from dfs.wire.reception import Handler
@@ -32,12 +33,17 @@ NAMED = 5
 
 @define(eq=False)
 class Operators:
-    """ADMIN."""
+    """
+    ADMIN.
+
+    @ivar _turns: of servers, by their names: what is answered about one is in the journal.
+    """
 
     _index: Index
     _journal: IJournal
     _fleet: Fleet
     _pairing: Pairing
+    _turns: Turns = field(factory=Turns, init=False)
 
     def handlers(self) -> dict[type[Request[Any]], Handler]:
         """Which method answers what."""
@@ -76,9 +82,12 @@ class Operators:
         """The home primary serves again, also one that was drained."""
         place = self._place(request.target)
         home = self._fleet.servers.get(place.pair.home)
-        if home is not None and home.known.drained:
-            await self._keep(home, drained=False)
-            if place.pair.home_active:
+        if home is not None:
+            async with self._turns.at(home.name):
+                drained = home.known.drained
+                if drained:
+                    await self._keep(home, drained=False)
+            if drained and place.pair.home_active:
                 return  # it could not finish, and goes on
         self._pairing.hasten(place)
 
@@ -86,7 +95,8 @@ class Operators:
         """A server gets nothing new and, if it serves, gives its place away for good."""
         server = self._server(request.target)
         place = server.place
-        await self._keep(server, drained=True)
+        async with self._turns.at(server.name):
+            await self._keep(server, drained=True)
         if place.pair.active != server.name or place.pair.state is PairState.SOLO:
             return
         if place.pair.state is not PairState.PROTECTED:
@@ -121,10 +131,11 @@ class Operators:
                 f"{server.state.value}: only a member that is here can be promoted, when nobody "
                 "serves; else use 'dfs admin failover'"
             )
-        if (place.dirty or not place.pair.synced) and not accept_loss:
+        lacking = list(place.lacking())
+        if (lacking or not place.pair.synced) and not accept_loss:
             unfilled = "" if place.pair.synced else f"{server.name} has not got everything yet; "
             raise Conflict(
-                f"{unfilled}{_documents(place.dirty)} on {place.pair.active} only, which is away; "
+                f"{unfilled}{_documents(lacking)} on {place.pair.active} only, which is away; "
                 "wait for it, or use --accept-loss (what it has is judged when it returns)"
             )
 
@@ -181,6 +192,11 @@ class Operators:
             )
         if own.pair.backup in self._fleet.servers:
             raise Conflict(f"{other.name} has a backup of its own, {own.pair.backup}")
+        if own.pair.epoch > place.pair.epoch:
+            raise Conflict(
+                f"{other.name} knows epoch {own.pair.epoch}, and {place.pair.name} is in epoch "
+                f"{place.pair.epoch} only: start an empty server under another name"
+            )
 
     async def _keep(self, server: Server, *, drained: bool) -> None:
         before = server.known.drained

@@ -106,7 +106,7 @@ class Changes:
         """Make a new, empty document."""
         user = user_of(exchange)
         path = normalize(request.path)
-        return Created((await self.make(path, user, self._fleet.choose)).key)
+        return Created((await self.make(path, user, self._choose)).key)
 
     async def make(self, path: str, owner: str, choose: Callable[[], Server]) -> Entry:
         """
@@ -135,9 +135,13 @@ class Changes:
                 try:
                     await self._teller.make(server, entry)
                 except DFSError as error:
+                    server.place.refused = self._clock.seconds()
                     await self._take_back(entry, server.name, error)
                 entry.live = True
                 return entry
+
+    def _choose(self) -> Server:
+        return self._fleet.choose(self._clock.seconds())
 
     def _document(self, folder: Folder, name: str, user: str, pair: str) -> Stored:
         """A new document with an id that no other one has."""

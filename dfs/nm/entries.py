@@ -19,8 +19,9 @@ of all that were removed before: for 300,000 documents that takes half a minute.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from sys import intern
 
 from attrs import define, evolve, field
@@ -35,6 +36,7 @@ from dfs.nm.kept import (
     CONFLICTS_AT,
     COPIES_BYTES,
     COPY,
+    NOTHING,
     PACKED,
     VERSION,
     VERSION_AT,
@@ -66,7 +68,9 @@ class Place:
     @ivar conflicts: conflict checkpoints of its documents.
     @ivar moving: another member is about to become active; until then nobody may serve.
     @ivar draining: the active member is asked to finish.
-    @ivar forgetting: the journal forgets what a member has; until then it is told nothing of that.
+    @ivar refused: when it could not make a document last, in seconds on a steady clock.
+    @ivar forgetting: the journal forgets what a member has (True: the home primary); until it has,
+        it is told nothing of that.
     """
 
     pair: Pair
@@ -82,11 +86,16 @@ class Place:
     conflicts: int = 0
     moving: bool = False
     draining: bool = False
-    forgetting: bool = False
+    refused: float = -math.inf
+    forgetting: bool | None = None
 
     def is_home(self, server: str) -> bool:
         """Whether a member is the home primary."""
         return server == self.pair.home
+
+    def lacking(self) -> Iterator[Entry]:
+        """Documents of which the peer lacks a text; rights and names it can be told of."""
+        return (entry for entry in self.dirty if not entry.safe)
 
 
 @define(eq=False, weakref_slot=False)
@@ -161,6 +170,11 @@ class Entry(Leaf):
         return self.held(home=not self.place.pair.home_active)
 
     @property
+    def safe(self) -> bool:
+        """The peer has it, with the newest text."""
+        return self.copy.number > 0 and self.copy.version >= self.version
+
+    @property
     def elsewhere(self) -> bool:
         """The peer has it, and the active member does not have it at all."""
         return self.copy.number > 0 and not self.active.number
@@ -188,8 +202,8 @@ class Entry(Leaf):
             self.number,
             self.named,
             self.noted,
-            self.held(home=True),
-            self.held(home=False),
+            NOTHING if self.place.forgetting is True else self.held(home=True),
+            NOTHING if self.place.forgetting is False else self.held(home=False),
         )
 
     def with_access(self, access: AccessList, number: int) -> Stored:

@@ -90,7 +90,7 @@ class Explanations:
                 elsewhere=entry.elsewhere,
                 behind=entry in place.behind,
                 lag=None if since is None else self._clock.seconds() - since,
-                clean=not place.dirty,
+                clean=not any(place.lacking()),
                 handback=self._pairing.handback_in(place),
                 drained=home is not None and home.known.drained,
                 replica=self._promise.replica,

@@ -33,6 +33,9 @@ from dfs.wire.messages import Beaten, ServerLine, SSRegister
 
 __all__ = ["Fleet", "Promise", "Server", "State"]
 
+#: Seconds for which a pair that could not make a document is chosen after all others.
+PASSED_SECONDS = 60.0
+
 
 @frozen
 class Promise:
@@ -169,6 +172,11 @@ class Fleet:
                 f"the backup of {place.pair.home} is {place.pair.backup}, not {name}; start it "
                 "under another name"
             )
+        home = pair_of(name)
+        if place is None and home != name and self._index.place_of(home) is not None:
+            raise Conflict(
+                f"{home} is a backup itself and can have none; start {name} under another name"
+            )
         server = self.servers.get(name)
         if server is None:
             return
@@ -286,14 +294,15 @@ class Fleet:
         """How many pairs can take a new document."""
         return sum(1 for place in self._index.places.values() if self._serves(place))
 
-    def choose(self) -> Server:
+    def choose(self, now: float) -> Server:
         """
         The server that takes a new document.
 
+        @param now: seconds on a steady clock.
         @raise Unavailable: none can.
         """
         candidates = [
-            Candidate(place.pair.name, place.documents)
+            Candidate(place.pair.name, place.documents, now - place.refused < PASSED_SECONDS)
             for place in self._index.places.values()
             if self._serves(place)
         ]

@@ -41,7 +41,7 @@ LOGGED = 10
 
 def _told_again(place: Place) -> bool:
     """Whether something about a pair is in memory only, or is being forgotten."""
-    return bool(place.missed or place.raised or place.forgetting)
+    return bool(place.missed or place.raised or place.forgetting is not None)
 
 
 @define(eq=False)
@@ -253,7 +253,7 @@ class Notes:
             return waiting
         if not self._fresh and not self._servers:
             return succeed(None)
-        ready = (entry for entry in self._fresh.values() if not entry.place.forgetting)
+        ready = (entry for entry in self._fresh.values() if entry.place.forgetting is None)
         group = list(islice(ready, GROUP))
         for entry in group:
             del self._fresh[entry.id]

@@ -165,7 +165,8 @@ class Pairing:
             self._fleet.presence(pair.active),
             self._fleet.presence(pair.peer),
             equal=complete and self._replicator.equal(place),
-            clean=not place.dirty,
+            # Only a pair that is down asks for it, and there may be very much to look at.
+            clean=pair.state is PairState.DOWN and not any(place.lacking()),
             stable=complete and self._stable(place),
             strict=self._policy.strict,
         )
@@ -313,7 +314,8 @@ class Pairing:
             ready = await self._switching.ready(place)
             async with self._turns.at(place.pair.name):
                 if self._handing.get(place) is this and place.pair.state is PairState.HANDBACK:
-                    ready = ready and self._switching.settled(place)
+                    home = self._fleet.servers[place.pair.home]
+                    ready = ready and self._switching.settled(place) and not home.known.drained
                     await self._happen(place, Event.SWITCHED if ready else Event.UNDONE)
         finally:
             if self._handing.get(place) is this:
@@ -393,7 +395,7 @@ class Pairing:
                     f"{place.pair.name} is {place.pair.state.value}: the store of a member can be "
                     "replaced when the other one serves alone"
                 )
-            place.forgetting = True
+            place.forgetting = place.is_home(server.name)
             try:
                 await self._happen(place, Event.REPLACED, forgetting)
                 server.known = evolve(server.known, store_id="", noted=0)
@@ -402,7 +404,7 @@ class Pairing:
                     self._fleet.fail(server)  # it came meanwhile; it has to say what it has
                 await self._surveys.forget(place, home=place.is_home(server.name))
             finally:
-                place.forgetting = False
+                place.forgetting = None
 
     async def paired(self, place: Place, other: Server, check: Callable[[], None]) -> None:
         """

@@ -17,10 +17,10 @@ from twisted.logger import Logger
 from dfs.core import names
 from dfs.core.liveness import Intervals
 from dfs.core.pairs import Pair, pair_of
-from dfs.errors import Invalid, Unavailable
+from dfs.errors import Conflict, Invalid, Unavailable
 from dfs.nm.acks import Acks
 from dfs.nm.branches import Branches
-from dfs.nm.fleet import Fleet, Server
+from dfs.nm.fleet import Fleet, Server, State
 from dfs.nm.index import Index
 from dfs.nm.journal import Change, IJournal, Known, PutPair, PutServer
 from dfs.nm.notes import Notes
@@ -148,7 +148,11 @@ class Registry:
         server = self._fleet.speaker(exchange.peer)
         self._fleet.heard(server, self._clock.seconds())
         self._notes.take(server, request)
-        return Heard() if self._acks is None else self._acks.answer(server, request)
+        if self._acks is None:
+            return Heard()
+        if server.state is State.HELD:
+            raise Conflict(f"{server.name} is held, so what it tells of is not on both members")
+        return self._acks.answer(server, request)
 
     def goodbye(self, request: Goodbye, exchange: Exchange) -> None:
         """A storage server stops on purpose."""

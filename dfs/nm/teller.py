@@ -64,13 +64,14 @@ class Teller:
 
         @return: whether it knows now; if not, it will be told later.
         """
+        if entry.elsewhere:
+            return True  # as soon as the active server has it, it is owed this
         number = entry.number
         server = self._fleet.servers.get(entry.place.pair.active)
         if server is None or not server.here:
             return False
         try:
-            create = not entry.told and not entry.elsewhere
-            await server.link.ask(self.metadata(entry, create=create), TELL_SECONDS)
+            await server.link.ask(self.metadata(entry, create=not entry.told), TELL_SECONDS)
         except (Unavailable, Busy, Moved):
             return False  # it is away, full, or knows a newer epoch
         except DFSError as error:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from dfs.errors import NotFound, Unavailable
+from dfs.errors import NotFound, Unauthorized, Unavailable
 from dfs.nm.service import Settings as NMSettings
 from tests.histories.pairs import PairCase
 
@@ -255,3 +255,51 @@ class FlappingTests(PairCase):
             self.until("PROTECTED")
             waits.append(round((self.cluster.clock.seconds() - began) / 30))
         self.assertEqual(waits, [1, 2, 4])
+
+
+class ElsewhereTests(PairCase):
+    """
+    A new document that only the absent member has.
+    """
+
+    nm_settings = NMSettings(handback_after=2.0)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.settle()
+        self.cluster.part("ss1_backup")
+        self.get(self.alice.create("a.txt"))
+        self.cluster.crash("ss1")
+        self.cluster.join("ss1_backup")
+        self.until("FAILED_OVER")
+
+    def returned(self, path: str) -> None:
+        """When it comes back the document is on both, so it may go away again."""
+        self.cluster.start("ss1")
+        self.settle()
+        self.cluster.crash("ss1")
+        self.until("FAILED_OVER")
+        self.assertEqual(self.read(path), "")
+        self.get(self.alice.append(path, "One."))
+
+    def test_adopted(self) -> None:
+        """It is adopted when that member returns."""
+        self.returned("a.txt")
+
+    def test_access(self) -> None:
+        """Also when somebody was let in meanwhile."""
+        self.get(self.alice.add_access("a.txt", "bob", "w"))
+        self.returned("a.txt")
+        self.assertEqual(self.get(self.bob.read("a.txt")), b"One.")
+
+    def test_revoked(self) -> None:
+        """Also when somebody was let in and no longer meanwhile."""
+        self.get(self.alice.add_access("a.txt", "bob", "w"))
+        self.get(self.alice.rem_access("a.txt", "bob"))
+        self.returned("a.txt")
+        self.refused(self.bob.read("a.txt"), Unauthorized)
+
+    def test_moved(self) -> None:
+        """Also when it was moved meanwhile."""
+        self.get(self.alice.folders.move("a.txt", "b.txt"))
+        self.returned("b.txt")

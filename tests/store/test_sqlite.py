@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from dfs.core.access import AccessList
 from dfs.core.documents import Content, Document
-from dfs.core.history import buried, checkpointed, content_of, without_checkpoint
+from dfs.core.history import buried, checkpointed, content_of, described, without_checkpoint
 from dfs.errors import Conflict, Corrupt, DFSError, Internal, Locked, Unavailable, Unsupported
 from dfs.store.groupcommit import connect
 from dfs.store.interfaces import PIECE_BYTES
@@ -265,6 +266,12 @@ class FullDiskTests(StoreCase):
         self.assertEqual(self.store.document(document.id), document)
         self.assertEqual(self.store.small(document.current.content), b"text")
         self.assertEqual(self.store.last_seq(), 2)
+
+    def test_rights(self) -> None:
+        """Somebody can be let in, or no longer, and a document be moved, on a full disk."""
+        document = self.fill()
+        changed = evolve(document.metadata, access=AccessList("alice"), number=9)
+        self.result(self.store.commit(described(document, changed)))
 
     def test_deleting(self) -> None:
         """Documents and checkpoints can be deleted on a full disk."""
