@@ -24,6 +24,7 @@ import contextlib
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, cast
 
@@ -383,6 +384,16 @@ def place(address: IAddress) -> tuple[str, int | None]:
     if isinstance(address, UNIXAddress):
         return (address.name or b"").decode("utf-8", "backslashreplace"), None
     return str(address), None
+
+
+def keep_time(reactor: Any) -> None:
+    """
+    Let the timers of a reactor follow a clock that nobody sets; call it before anything waits.
+
+    Those of Twisted follow the date: if that is set back by an hour, no timer ends for an hour.
+    This one goes on while the machine sleeps, as leases have to.
+    """
+    reactor.seconds = lambda: time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def end(reactor: Any, status: int) -> None:

@@ -5,6 +5,7 @@ What both daemons share when they start.
 from __future__ import annotations
 
 import resource
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -292,6 +293,14 @@ class ListenTests(SynchronousTestCase):
         [event] = [one for one in events if one.get("log_event") == "listening"]
         self.assertEqual((event["name"], event["port"]), ("nm", 5000))
         self.assertEqual(told, [IPv4Address("TCP", event["address"], 5000)])
+
+    def test_time(self) -> None:
+        """Timers of a daemon do not follow the date."""
+        reactor = MemoryReactorClock()
+        daemon.keep_time(reactor)
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self.assertApproximates(reactor.seconds(), now, 3600)
+        self.assertGreater(time.time() - reactor.seconds(), 3600)
 
     def test_taken(self) -> None:
         """A port that is taken is logged with its reason and ends the start."""

@@ -88,7 +88,7 @@ ENTRANCES = {"nm/tap", "ss/tap", "client/__main__", "client/shell"}
 
 #: Where time may be read and chance be drawn.  Everybody else is given a clock, or a function.
 #: The simulation draws from seeds, in one place.
-SOURCES = ENTRANCES | {"sim/chance"}
+SOURCES = ENTRANCES | {"daemon", "sim/chance"}
 
 #: Who may set a timer; a repeating loop goes through L{dfs.timing.steady} in any case.
 TIMERS: dict[str, set[str]] = {

@@ -30,6 +30,7 @@ from dfs.daemon import (
     connections_within,
     end,
     how_many,
+    keep_time,
     listen,
     positive,
     server_description,
@@ -194,15 +195,17 @@ def _sandbox(options: Options, reactor: Any) -> Sandbox:
     return Sandbox(spawn, backends, launch.TEST, launch.PROOF, obstacle)
 
 
-def makeService(options: Options) -> IService:
+def makeService(options: Options, reactor: Any = None) -> IService:
     """
     The name server that the options describe.
 
+    @param reactor: the one that runs, if none is given; its timers follow a steady clock then.
     @raise SystemExit: its journal or secret cannot be used; says why.
     """
-    from twisted.internet import reactor as _reactor
+    if reactor is None:
+        from twisted.internet import reactor
 
-    reactor: Any = _reactor
+        keep_time(reactor)
 
     def dial(address: str) -> Deferred[Connection]:
         return connect(clientFromString(reactor, client_description(address)), reactor)

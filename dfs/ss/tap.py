@@ -39,6 +39,7 @@ from dfs.daemon import (
     client_description,
     connections_within,
     end,
+    keep_time,
     listen,
     place,
     positive,
@@ -219,8 +220,8 @@ class Awaiting(MultiService):
         )
         surroundings = Surroundings(
             clock=reactor,
-            steady=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
-            wall=reactor.seconds,
+            steady=reactor.seconds,
+            wall=time.time,
             entropy=os.urandom,
             work=lambda function, *arguments: deferToThreadPool(
                 reactor, reactor.getThreadPool(), function, *arguments
@@ -272,6 +273,8 @@ def makeService(options: Options, reactor: Any = None) -> IService:
     """A storage server as C{options} say."""
     if reactor is None:
         from twisted.internet import reactor
+
+        keep_time(reactor)
     daemon = DaemonService(options)
     Awaiting(options, reactor).setServiceParent(daemon)
     return cast(IService, daemon)

@@ -257,7 +257,9 @@ class MakeServiceTests(SynchronousTestCase):
                 *("--listen", "tcp:0:interface=127.0.0.1"),
             ]
         )
-        return makeService(options)
+        from twisted.internet import reactor
+
+        return makeService(options, reactor)
 
     def test_made(self) -> None:
         """A first start makes secret and journal, a second one keeps both."""
