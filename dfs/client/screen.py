@@ -19,9 +19,11 @@ from dfs.wire.records import Committed
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-# Controls, marks that end a line or turn the direction of writing, halves of surrogate pairs.
+# Controls, marks that end a line or turn the direction of writing or show nothing at all, halves of
+# surrogate pairs.  What joins letters, or does not, is needed by some scripts.
 _UNSAFE = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u2028\u2029\u200e\u200f\u202a-\u202e"
+    r"\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f"
 )
 _IN_TEXT = re.compile(f"[{_UNSAFE}]")
 _IN_LINE = re.compile(f"[{_UNSAFE}\t\n]")

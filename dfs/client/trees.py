@@ -16,7 +16,7 @@ from dfs.client.outcomes import each
 from dfs.client.transfer import get_file, put_file, put_targets
 from dfs.client.verbs import Work
 from dfs.core import paths
-from dfs.errors import Exists, NotFound
+from dfs.errors import Exists, Internal, Invalid, NotFound
 
 
 @frozen
@@ -108,11 +108,12 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
     if len(lines) == 1 and not lines[0].folder and lines[0].path == root:
         await get_file(work, root, into or _name(root))
         return
-    os.makedirs(into or ".", exist_ok=True)
     found = {line.path: line.folder for line in lines}
+    for line in lines:
+        demand_below(root, line.path)
+    os.makedirs(into or ".", exist_ok=True)
 
     async def one(path: str) -> None:
-        # No part of a path is ".", ".." or has a slash: it cannot lead out of the folder.
         local = os.path.join(into, *path[cut:].split("/"))
         if found[path]:
             os.makedirs(local, exist_ok=True)
@@ -121,6 +122,20 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
 
     if found:
         await each(work, tuple(found), one)
+
+
+def demand_below(root: str, path: str) -> None:
+    """
+    Make sure that a path leads nowhere else: whoever answers may not be the name server.
+
+    @raise Internal: it does, or it is none.
+    """
+    try:
+        good = paths.normalize(path) == path and (not root or path.startswith(f"{root}/"))
+    except Invalid:
+        good = False
+    if not good:
+        raise Internal(f"the name server lists {path!r} in {root!r}; nothing was written")
 
 
 def _name(path: str) -> str:

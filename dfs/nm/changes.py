@@ -195,13 +195,23 @@ class Changes:
                 raise _begun(entry, error) from error
 
     async def add_access(self, request: AddAccess, exchange: Exchange) -> None:
-        """Let somebody in."""
+        """
+        Let somebody in.
+
+        Answered as REMACCESS is, if somebody who might write may only read from now on.
+        """
         right = Right.parse(request.right)
+        lowered = False
 
         def granted(access: AccessList, user: str) -> AccessList:
+            nonlocal lowered
+            # Also when it is asked again: the server may not have been told since.
+            lowered = right is Right.READ and access.allows(user, Right.READ)
             return access.granted(user, right)
 
-        await self._change_access(request.path, request.user, exchange, granted)
+        entry = await self._change_access(request.path, request.user, exchange, granted)
+        if entry is not None and lowered:
+            await self._fence(entry)
 
     async def remove_access(self, request: RemAccess, exchange: Exchange) -> None:
         """

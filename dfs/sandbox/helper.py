@@ -250,12 +250,21 @@ def _children(process: int) -> list[int]:
 
 
 def _memory(process: int) -> int:
-    """Bytes that a process has for itself, in memory or swapped out."""
+    """
+    Bytes that a process has for itself, in memory or swapped out.
+
+    Its threads share them; one that has ended, as the first may, says nothing of them any more.
+    """
+    most = 0
+    with contextlib.suppress(*_GONE):
+        for thread in os.listdir(f"/proc/{process}/task"):
+            most = max(most, _memory_of(f"/proc/{process}/task/{thread}/status"))
+    return most
+
+
+def _memory_of(status: str) -> int:
     kib = 0
-    with (
-        contextlib.suppress(*_GONE),
-        open(f"/proc/{process}/status") as file,
-    ):
+    with contextlib.suppress(*_GONE), open(status) as file:
         for line in file:
             if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
                 kib += int(line.split()[1])

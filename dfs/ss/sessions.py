@@ -14,6 +14,7 @@ first place in the line of its session; never the other way round, so nobody wai
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 
@@ -247,10 +248,25 @@ class Sessions(MultiService):
 
     def _check_edit(self, session: Session, text: bytes) -> None:
         self._check_open(session)
+        self._check_right(session)
         if session.inserted + len(text) > SESSION_BYTES:
             raise TooLarge(f"one session may insert {SESSION_BYTES} bytes; commit it first")
         if self._draft_bytes + len(text) > DRAFT_BYTES:
             raise Busy("too much is being edited on this server; commit, or try again later")
+
+    def _check_right(self, session: Session) -> None:
+        """
+        A writer who may not write any more loses the session: others wait for its sentence.
+
+        @raise Unauthorized: it has ended.
+        """
+        try:
+            # Moved, Unavailable: whether this server serves is asked when it is committed.
+            with contextlib.suppress(Moved, Unavailable):
+                self._admission.head(session.ticket, Right.WRITE, renamed=True)
+        except Unauthorized as error:
+            self._end(session, "session_aborted", str(error))
+            raise
 
     def _edited(self, session: Session, size: int, drafted: Drafted) -> Sentence:
         session.inserted += size

@@ -27,10 +27,13 @@ MAX_DELAY = 60.0
 
 #: Streams of one connection, and of the whole server; each holds a content open.
 PER_CONNECTION = 64
-ON_SERVER = 4_096
+ON_SERVER = 1_024
 
 #: Words after which others get their turn, when there is no delay.
 BREATH = 256
+
+#: Bytes that are cut into words at a time: each word is an object, and waits for those before it.
+CUT = 1_024
 
 
 def check(request: Stream) -> None:
@@ -46,10 +49,11 @@ def check(request: Stream) -> None:
 
 
 async def words_of(reader: IReader) -> AsyncIterator[list[bytes]]:
-    """The parts of a text as L{WordStream} cuts them, as many at a time as are known."""
+    """The parts of a text as L{WordStream} cuts them, those of some bytes at a time."""
     words = WordStream()
     async for piece in pieces_of(reader):
-        yield words.feed(piece)
+        for start in range(0, len(piece), CUT):
+            yield words.feed(piece[start : start + CUT])
     yield words.finish()
 
 
@@ -95,17 +99,19 @@ class Streams:
             self._wake(number, Unavailable("the server stops; read on when it is back"))
 
     async def _send(self, request: Stream, reader: IReader, exchange: Exchange) -> Stop:
-        number = size = 0
+        number = sent = size = 0
         digest = hashlib.sha256()
         async for parts in words_of(reader):
             fresh = parts[max(0, request.start - number) :]
+            breaths = number // BREATH
             number += len(parts)
-            if not fresh and parts:
+            if not fresh and number // BREATH > breaths:
                 await self._pause(exchange, 0)
-            for place, part in enumerate(fresh):
+            for part in fresh:
+                sent += 1
                 if size and request.delay:
                     await self._pause(exchange, request.delay)
-                elif place % BREATH == BREATH - 1:
+                elif sent % BREATH == 0:
                     await self._pause(exchange, 0)
                 exchange.data(part)
                 digest.update(part)

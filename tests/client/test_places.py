@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dfs.client.trees import Pairing, local_tree
+from dfs.client.trees import Pairing, demand_below, local_tree
+from dfs.errors import Internal
 from tests.client.people import CommandCase
 
 
@@ -134,6 +135,22 @@ class TreeTests(CommandCase):
         self.assertTrue((root / "empty").is_dir())
         self.alice.type(f"get -r docs {back}/copy")
         self.assertTrue((Path(back) / "copy" / "a.txt").exists())
+
+    def test_no_way_out(self) -> None:
+        """Whatever stands in a list, nothing is written outside of the folder."""
+        for path in (
+            "docs/../../evil",
+            "docs/./a",
+            "docs//a",
+            "/docs/a",
+            "other/a",
+            "docs",
+            "../a",
+        ):
+            with self.assertRaises(Internal):
+                demand_below("docs", path)
+        for root, path in (("docs", "docs/a"), ("docs/b", "docs/b/c/d"), ("", "a")):
+            demand_below(root, path)
 
     def test_targets(self) -> None:
         """Into a folder that is there; else under the new name, as cp -r does."""

@@ -32,6 +32,8 @@ class EscapeTests(SynchronousTestCase):
             ("\x1b]0;x\x07", "\\x1b]0;x\\x07"),
             ("a\rb\x00\x7f\x9b", "a\\rb\\x00\\x7f\\x9b"),
             ("\u202egnp.exe", "\\u202egnp.exe"),
+            ("a\u061c\ufeff\u200b\u00ad", "a\\u061c\\ufeff\\u200b\\xad"),
+            ("a\U000e0041", "a\\U000e0041"),
             ("\udcff", "\\udcff"),
             ("grüße 日本 🙂", "grüße 日本 🙂"),
         ):

@@ -190,6 +190,18 @@ class AccessTests(Rig):
         self.wait(6)
         self.assertTrue(self.ss1.ask(Heartbeat(1, 0, 0)).serve)
 
+    def test_lowered_unheard(self) -> None:
+        """Who might write and may only read from now on has lost a right in the same way."""
+        self.ask(self.alice, AddAccess("a.txt", "bob", "w"))
+        self.ss1.script = lambda order: Deferred()
+        answer = outcome(self.alice.ask(AddAccess("a.txt", "bob", "r")))
+        again = outcome(self.alice.ask(AddAccess("a.txt", "bob", "r")))
+        self.wait(6)
+        self.assertEqual(answer + again, [])
+        self.assertFalse(self.ss1.ask(Heartbeat(1, 0, 0)).serve)
+        self.wait(15)
+        self.assertEqual(answer + again, ["Done", "Done"])
+
     def test_revoked_on_a_broken_disk(self) -> None:
         """A server whose disk failed while it was told of a right is told again when it is back."""
         self.ask(self.alice, AddAccess("a.txt", "bob", "r"))

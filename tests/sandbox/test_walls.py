@@ -7,11 +7,13 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.sandbox import bubblewrap, launch, namespaces, policy, seccomp
+from dfs.sandbox import bubblewrap, helper, launch, namespaces, policy, seccomp
 
 ALLOW, REFUSE, KILL = 0x7FFF_0000, 0x0005_0000, 0x8000_0000
 NATIVE = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
@@ -32,6 +34,37 @@ def judged(machine: str, number: int, first: int = 0, native: int = 0) -> int:
         else:
             met = {0x15: found == value, 0x35: found >= value, 0x45: bool(found & value)}[kind]
             at += true if met else false
+
+
+#: A process whose first thread has ended; another one has a lot of memory, and waits.
+HEADLESS = """
+import ctypes, sys, threading
+
+def hold():
+    held = bytearray(64 * 1024 * 1024)
+    held[::4096] = bytes(len(held[::4096]))
+    print("held", flush=True)
+    sys.stdin.read()
+
+threading.Thread(target=hold).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
+
+class MemoryTests(SynchronousTestCase):
+    """How much memory a process has."""
+
+    def test_without_its_first_thread(self) -> None:
+        """A process has what it has, also when the thread that it began with has ended."""
+        with subprocess.Popen(
+            [sys.executable, "-c", HEADLESS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            try:
+                self.assertEqual(process.stdout.readline(), b"held\n")
+                self.assertGreater(helper._memory(process.pid), 60 * 1024 * 1024)
+            finally:
+                process.kill()
 
 
 class CallTests(SynchronousTestCase):

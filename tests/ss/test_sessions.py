@@ -261,6 +261,17 @@ class EndingTests(WorldTests):
         self.ask(Abort())
         self.ask(Put(self.world.ticket()), b"free")
 
+    def test_revoked_and_editing(self) -> None:
+        """Nor does one who goes on editing keep the sentence, and the document with it."""
+        self.world.order(metadata(DOCUMENT, ("w:bob",), 2))
+        ticket = self.world.ticket("bob", Right.WRITE, number=2)
+        self.world.result(self.bob.ask(Write(ticket, 1)))
+        self.world.order(metadata(DOCUMENT, ("r:bob",), 3))
+        self.refused(Unauthorized, Edit(0, "x"), by=self.bob)
+        self.refused(NotFound, Edit(0, "x"), by=self.bob)
+        self.ask(Abort())
+        self.ask(Put(self.world.ticket()), b"free")
+
     def test_replacing(self) -> None:
         """H51: UNDO and PUT against an open session are refused; its edits stay usable."""
         self.refused(Locked, Undo(self.world.ticket()), by=self.bob)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
 from dfs.core.access import Right
 from dfs.errors import Busy, Corrupt, Invalid, Moved, Unavailable
 from dfs.ss.service import Settings
-from dfs.ss.streaming import PER_CONNECTION
+from dfs.ss.streaming import CUT, PER_CONNECTION, words_of
 from dfs.wire.answers import Contents
 from dfs.wire.messages import DeleteFile, Put, Read, Stream
 from dfs.wire.server import Limits
@@ -46,6 +48,18 @@ class StreamTests(WorldTests):
         text = bytes(range(256)) * 20 + b"\r\n.\0 x" + b"y" * 200_000
         self.put(text)
         self.assertEqual(self.content(self.stream(0.0)), text)
+
+    def test_short_words(self) -> None:
+        """A text of very many words waits as a text, not as all its words."""
+        self.put(b"a " * 131_072)
+        document = self.world.store.document(DOCUMENT)
+        assert document is not None
+        reader = self.world.store.reader(document.current.content)
+
+        async def most() -> int:
+            return max([len(parts) async for parts in words_of(reader)])
+
+        self.assertLessEqual(self.world.result(Deferred.fromCoroutine(most())), CUT)
 
     def test_impossible(self) -> None:
         """A delay or a start that makes no sense is refused."""
