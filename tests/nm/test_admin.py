@@ -162,60 +162,6 @@ class OrderTests(MembersRig):
         self.order("replace", "ss1", loss=True)
         self.assertEqual(len(self.place.behind), 0)
 
-    def test_replaced_and_noted(self) -> None:
-        """A note that is written down meanwhile does not give the lost store its copies back."""
-        self.protected()
-        self.backup.goodbye()
-        self.wait(0.1)
-        self.holding = True
-        ordered = self.operator().ask(Admin("replace", "ss1_backup"))
-        self.wait(0.1)
-        self.nm._notes.keep(self.entry())
-        self.wait(1)
-        self.release()
-        self.get(ordered)
-        self.wait(2)
-        self.assertEqual(self.entry().copy, NOTHING)
-        self.assertEqual(self.disk.documents[1].backup, NOTHING)
-
-    def test_replaced_and_positions(self) -> None:
-        """Nor is the next store expected to have what the lost one had told of."""
-        self.protected()
-        self.backup.goodbye()
-        self.wait(0.1)
-        server = self.nm.fleet.servers["ss1_backup"]
-        server.applied = 40
-        self.holding = True
-        ordered = self.operator().ask(Admin("replace", "ss1_backup"))
-        self.wait(0.1)
-        self.nm._notes._servers.add(server)
-        self.wait(1)
-        self.release()
-        self.get(ordered)
-        self.wait(2)
-        self.assertEqual(self.disk.servers["ss1_backup"].noted, 0)
-
-    def test_replaced_and_back(self) -> None:
-        """Who returns while the journal is busy with it has to say what it has."""
-        self.protected()
-        self.backup.goodbye()
-        self.wait(0.1)
-        self.holding = True
-        ordered = self.operator().ask(Admin("replace", "ss1_backup"))
-        self.wait(0.1)
-        link = self.backup.connect()
-        link.ask(self.backup.registration(epoch=1)).addErrback(lambda failure: None)
-        self.wait(0.1)
-        self.release()
-        self.get(ordered)
-        self.wait(0.5)
-        self.assertEqual(self.states()["ss1_backup"], "FAILED")
-        self.assertEqual(self.nm.fleet.servers["ss1_backup"].known.noted, 0)
-        self.backup.back(epoch=1)
-        self.live(2)
-        self.assertEqual((self.state(), self.entry().copy), ("PROTECTED", EQUAL))
-        self.defects()
-
 
 class PairTests(MembersRig):
     """

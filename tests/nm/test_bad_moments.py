@@ -23,35 +23,70 @@ from tests.nm.pairs import key
 
 class ReplacedTests(MembersRig):
     """
-    Changes of names and rights while the journal forgets what a lost store had.
+    What happens while the journal forgets what a lost store had.
     """
 
-    def replaced(self, request: Request[Any]) -> None:
-        """The copy is forgotten, whatever is asked meanwhile."""
+    def replacing(self) -> Deferred[Any]:
+        """The order, with which the journal is busy."""
         self.protected()
-        self.person("bob")
-        alice = self.person("alice")
+        self.alice, _ = self.person("alice"), self.person("bob")
         self.backup.goodbye()
         self.wait(0.1)
         self.holding = True
         ordered = self.operator().ask(Admin("replace", "ss1_backup"))
         self.wait(0.1)
-        asked = alice.ask(request)
-        self.wait(0.1)
+        return ordered
+
+    def replaced(self, ordered: Deferred[Any]) -> None:
+        """It is done, and nothing is left of what that store had."""
+        self.wait(1)
         self.release()
         self.get(ordered)
-        self.get(asked)
         self.wait(2)
         self.assertEqual(self.entry().copy, NOTHING)
         self.assertEqual(self.disk.documents[1].backup, NOTHING)
+        self.assertEqual(self.disk.servers["ss1_backup"].noted, 0)
+
+    def asked(self, request: Request[Any]) -> None:
+        """Somebody asks for something meanwhile."""
+        ordered = self.replacing()
+        asked = self.alice.ask(request)
+        self.replaced(ordered)
+        self.get(asked)
 
     def test_access(self) -> None:
         """Somebody is let in."""
-        self.replaced(AddAccess("1.txt", "bob", "r"))
+        self.asked(AddAccess("1.txt", "bob", "r"))
 
     def test_moved(self) -> None:
         """A document is moved."""
-        self.replaced(Move("1.txt", "b.txt"))
+        self.asked(Move("1.txt", "b.txt"))
+
+    def test_noted(self) -> None:
+        """A note is written down."""
+        ordered = self.replacing()
+        self.nm._notes.keep(self.entry())
+        self.replaced(ordered)
+
+    def test_positions(self) -> None:
+        """The position to which notes have come is written down."""
+        ordered = self.replacing()
+        server = self.nm.fleet.servers["ss1_backup"]
+        server.applied = 40
+        self.nm._notes._servers.add(server)
+        self.replaced(ordered)
+
+    def test_back(self) -> None:
+        """Who returns meanwhile has to say what it has."""
+        ordered = self.replacing()
+        link = self.backup.connect()
+        link.ask(self.backup.registration(epoch=1)).addErrback(lambda failure: None)
+        self.replaced(ordered)
+        self.assertEqual(self.states()["ss1_backup"], "FAILED")
+        self.backup.back(epoch=1)
+        self.live(2)
+        self.assertEqual((self.state(), self.entry().copy), ("PROTECTED", EQUAL))
+        self.defects()
 
     def test_given_up(self) -> None:
         """What was given up with the store is not looked for after a restart."""

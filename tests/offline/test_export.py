@@ -24,8 +24,8 @@ from dfs.offline.described import moment
 from dfs.offline.export import Damage, Report, Watcher, export
 from dfs.offline.target import Target
 from dfs.store.interfaces import INLINE_BYTES
+from tests.store.case import StoreCase
 from tests.store.samples import ALICE, LARGE
-from tests.store.test_sqlite import StoreCase
 from tests.store.test_still import inventory
 
 #: Seconds since the epoch.

@@ -24,8 +24,8 @@ from dfs.offline.rebuild import rebuild
 from dfs.store.interfaces import Identity
 from dfs.store.schema import FORMAT
 from tests.offline.sources import MemorySource, disk_of, journal_of
+from tests.store.case import StoreCase
 from tests.store.samples import ALICE, new, with_text
-from tests.store.test_sqlite import StoreCase
 from tests.store.test_still import inventory
 
 

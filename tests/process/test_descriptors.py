@@ -12,9 +12,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 
-from dfs.client.session import Session, Waiting
 from dfs.errors import DFSError
-from dfs.wire.client import Connection, connect
+from tests.process.people import person
 from tests.process.processes import Cluster, Daemon, reactor, within
 
 #: Larger than what is kept in the database: it becomes a file of its own.
@@ -23,25 +22,8 @@ LARGE = b"large " * 100_000
 #: Descriptors that are left when the crowd comes, and how many come.
 LEFT, CROWD = 8, 40
 
-
-def session(cluster: Cluster, user: str) -> Session:
-    """Somebody with little patience."""
-
-    def dial(address: str) -> Deferred[Connection]:
-        host, _, port = address.rpartition(":")
-        return connect(HostnameEndpoint(reactor, host, int(port)), reactor)
-
-    seconds: Any = reactor.seconds
-    return Session(
-        reactor,
-        seconds,
-        dial,
-        [cluster.address],
-        user,
-        random=lambda: 0.5,
-        entropy=os.urandom,
-        waiting=Waiting(patience=3.0),
-    )
+#: Seconds for which people here wait for servers that are away.
+PATIENCE = 3.0
 
 
 def limit(process: Daemon, descriptors: int | None) -> None:
@@ -81,7 +63,7 @@ async def test_storage_server(empty_cluster: Cluster) -> None:
     """
     await empty_cluster.start("ss1")
     server = empty_cluster.servers["ss1"]
-    alice = session(empty_cluster, "alice")
+    alice = person(empty_cluster, "alice", PATIENCE)
     await alice.put("small.txt", b"small")
     await alice.put("large.txt", LARGE)
     [line] = await alice.servers()
@@ -123,21 +105,21 @@ async def test_name_server(empty_cluster: Cluster) -> None:
     await empty_cluster.start("ss1")
     nm = empty_cluster.nm
     assert nm is not None
-    alice = session(empty_cluster, "alice")
+    alice = person(empty_cluster, "alice", PATIENCE)
     await alice.put("a.txt", b"text")
     limit(nm, used(nm) + LEFT)
     peers = await crowd(empty_cluster.address)
     try:
         await alice.create("b.txt")
         assert [line.path for line in await alice.view()] == ["a.txt", "b.txt"]
-        bob = session(empty_cluster, "bob")
+        bob = person(empty_cluster, "bob", PATIENCE)
         assert await outcome(bob.whoami(), []) in ("OK", "UNAVAILABLE", "BUSY")
         bob.close()
     finally:
         for peer in peers:
             peer.transport.abortConnection()
         limit(nm, None)
-    bob = session(empty_cluster, "bob")
+    bob = person(empty_cluster, "bob", PATIENCE)
     assert await bob.whoami() == "bob"
     assert [line.state for line in await bob.servers()] == ["LIVE"]
     assert nm.running, "it stopped"

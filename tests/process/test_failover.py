@@ -8,7 +8,6 @@ do the same many times with short ones.
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +20,10 @@ from twisted.internet.task import deferLater
 
 from dfs.client.session import Session
 from dfs.errors import DFSError
+from tests.process.people import person
 from tests.process.processes import Cluster, within
 from tests.process.stores import Disk, read_disk
-from tests.process.test_kill import Diary, dialler
+from tests.process.test_kill import Diary
 
 reactor: Any = _reactor
 
@@ -214,17 +214,7 @@ async def test_many_times(empty_cluster: Cluster, numbers: Sequence[signal.Signa
     sessions: list[Session] = []
     writers: list[Deferred[None]] = []
     for number in range(2):
-        address = pair.cluster.address
-        dial = dialler(reactor)
-        session = Session(
-            reactor,
-            reactor.seconds,
-            dial,
-            [address],
-            "alice",
-            random=lambda: 0.5,
-            entropy=os.urandom,
-        )
+        session = person(pair.cluster)
         await session.create(f"d{number}")
         sessions.append(session)
         writers.append(Deferred.fromCoroutine(diary.write(session, f"d{number}")))
@@ -262,17 +252,7 @@ async def test_stopped_and_woken(empty_cluster: Cluster) -> None:
     """A primary that wakes up after its failover commits nothing of what its clients ask for."""
     pair = await Pair.started(empty_cluster, (*SHORT[:-1], "never"))
     await pair.write("a.txt", "One.")
-    dial = dialler(reactor)
-    address = pair.cluster.address
-    session = Session(
-        reactor,
-        reactor.seconds,
-        dial,
-        [address],
-        "alice",
-        random=lambda: 0.5,
-        entropy=os.urandom,
-    )
+    session = person(pair.cluster)
     editing = await session.write("a.txt", 0)
     await editing.edit(0, "Mine")
     await pair.fail(signal.SIGSTOP)

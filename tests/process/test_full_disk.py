@@ -7,28 +7,27 @@ Where such namespaces are not allowed the tests are skipped, and say why.
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
 
-from dfs.client.session import Session, Waiting
+from dfs.client.session import Session
 from dfs.errors import DFSError
-from dfs.wire.client import Connection, connect
-from tests.process.processes import Cluster, Daemon, reactor, within
+from tests.process.people import person
+from tests.process.processes import Cluster, Daemon, within
 
 #: What the storage server keeps free for deleting is 16 MiB of it.
 STORE_MEGABYTES = 26
 JOURNAL_MEGABYTES = 2
 
 LARGE, SMALL = 700_000, 20_000
+
+#: Seconds for which people here wait for servers that are away.
+PATIENCE = 2.0
 
 
 def _mounting(path: Path, megabytes: int) -> list[str]:
@@ -78,27 +77,6 @@ def stuffed(disk: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
-
-
-def person(cluster: Cluster) -> Session:
-    """Alice, with little patience."""
-
-    def dial(address: str) -> Deferred[Connection]:
-        host, _, port = address.rpartition(":")
-        return connect(HostnameEndpoint(reactor, host, int(port)), reactor)
-
-    seconds: Any = reactor.seconds
-    waiting = Waiting(patience=2.0)
-    return Session(
-        reactor,
-        seconds,
-        dial,
-        [cluster.address],
-        "alice",
-        random=lambda: 0.5,
-        entropy=os.urandom,
-        waiting=waiting,
-    )
 
 
 class Diary:
@@ -170,7 +148,7 @@ async def fill(diary: Diary) -> int:
 async def test_store(cluster: SmallDisks) -> None:
     """Answers are OK or a refusal, every OK is readable, DELETE frees space and writing resumes."""
     await cluster.start("ss1")
-    session = person(cluster)
+    session = person(cluster, patience=PATIENCE)
     diary = Diary(session)
     for cycle in range(3):
         await fill(diary)
@@ -191,7 +169,7 @@ async def test_store(cluster: SmallDisks) -> None:
 async def test_store_stuffed(cluster: SmallDisks) -> None:
     """Without a single byte left, what is there is read; when there is room, it all goes on."""
     await cluster.start("ss1")
-    session = person(cluster)
+    session = person(cluster, patience=PATIENCE)
     diary = Diary(session)
     for number in range(6):
         assert await diary.put(f"{number}.txt", b"%d. " % number * 30_000 * (number % 3 + 1))
@@ -220,7 +198,7 @@ async def test_journal_stuffed(cluster: SmallDisks) -> None:
     """A name server without room refuses what it cannot write, serves, and goes on with room."""
     cluster.small = "nm"
     await cluster.start("ss1")
-    session = person(cluster)
+    session = person(cluster, patience=PATIENCE)
     diary = Diary(session)
     for number in range(4):
         assert await diary.put(f"{number}.txt", b"%d. " % number * 3_000)

@@ -4,17 +4,12 @@ Processes that are killed while people write.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import Any
-
 from attrs import define, field
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint
 
 from dfs.client.session import Session
 from dfs.errors import DFSError
-from dfs.wire.client import Connection, connect
+from tests.process.people import person
 from tests.process.processes import Cluster, within
 
 #: How often something is killed, and acknowledged words between two times.
@@ -64,16 +59,6 @@ class Diary:
             reached.callback(None)
 
 
-def dialler(reactor: Any) -> Callable[[str], Deferred[Connection]]:
-    """What connects to C{host:port}."""
-
-    def dial(address: str) -> Deferred[Connection]:
-        host, _, port = address.rpartition(":")
-        return connect(HostnameEndpoint(reactor, host, int(port)), reactor)
-
-    return dial
-
-
 async def restart(cluster: Cluster, *, also_nm: bool) -> None:
     """Kill the storage server, perhaps the name server too, and start them again."""
     await cluster.servers["ss1"].kill()
@@ -90,22 +75,12 @@ async def test_four_writers(empty_cluster: Cluster) -> None:
     H14: whatever is killed under four writers, every acknowledged word is there, once, and nothing
     else is; sizes and counts are right afterwards.
     """
-    from twisted.internet import reactor
-
     await empty_cluster.start("ss1")
     diary = Diary()
     sessions: list[Session] = []
     writers: list[Deferred[None]] = []
     for number in range(4):
-        session = Session(
-            reactor,
-            reactor.seconds,
-            dialler(reactor),
-            [empty_cluster.address],
-            "alice",
-            random=lambda: 0.5,
-            entropy=os.urandom,
-        )
+        session = person(empty_cluster)
         await session.create(f"d{number}")
         sessions.append(session)
         writers.append(Deferred.fromCoroutine(diary.write(session, f"d{number}")))

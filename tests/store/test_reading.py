@@ -15,8 +15,8 @@ from dfs.core.history import buried, checkpointed
 from dfs.errors import Corrupt, NotFound, Unavailable
 from dfs.store.encoding import head_of
 from dfs.store.reading import Reading
+from tests.store.case import StoreCase
 from tests.store.samples import ALICE, new, with_text
-from tests.store.test_sqlite import StoreCase
 
 
 class KeptTests(StoreCase):

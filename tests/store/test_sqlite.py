@@ -1,4 +1,4 @@
-"""What only a store on a real disk can promise: locks, damage, full and broken disks, leftovers."""
+"""What only a store on a real disk can promise: locks, damage, broken disks, leftovers."""
 
 from __future__ import annotations
 
@@ -6,114 +6,17 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
-from typing import Any, TypeVar
 
-from attrs import define, evolve
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from twisted.trial.unittest import SynchronousTestCase
 
-from dfs.core.access import AccessList
-from dfs.core.documents import Content, Document
-from dfs.core.history import buried, checkpointed, content_of, described, without_checkpoint
-from dfs.errors import Conflict, Corrupt, DFSError, Internal, Locked, Unavailable, Unsupported
-from dfs.store.groupcommit import connect
+from dfs.core.documents import Content
+from dfs.core.history import buried, content_of
+from dfs.errors import Conflict, Corrupt, Internal, Locked, Unavailable, Unsupported
 from dfs.store.interfaces import PIECE_BYTES
 from dfs.store.schema import FORMAT
-from dfs.store.sqlite import SQLiteStore
-from tests.store.faulty import Faults, broken
-from tests.store.pump import Pump
+from tests.store.case import MEGABYTE, StoreCase
+from tests.store.faulty import broken
 from tests.store.samples import ALICE, LARGE, new, with_text
-
-T = TypeVar("T")
-
-MEGABYTE = 1024 * 1024
-
-
-@define
-class Disk:
-    """How much room there is."""
-
-    free: int = 1_000 * MEGABYTE
-    error: OSError | None = None
-
-    def free_bytes(self, path: str) -> int:
-        """In place of C{os.statvfs}."""
-        if self.error is not None:
-            raise self.error
-        return self.free
-
-
-class StoreCase(SynchronousTestCase):
-    """A store in a folder, on a disk that obeys the test."""
-
-    def setUp(self) -> None:
-        self.path = self.mktemp()
-        self.pump, self.disk, self.faults = Pump(), Disk(), Faults()
-        self.deaths: list[Failure] = []
-        self.store = self.open()
-        self.addCleanup(lambda: self.result(self.store.close()))
-
-    def open(self, name: str = "ss1") -> SQLiteStore:
-        """Open the store."""
-        return SQLiteStore.open(
-            self.path,
-            name,
-            call_from_thread=self.pump.call_from_thread,
-            new_store_id=lambda: "f" * 32,
-            on_fatal=self.deaths.append,
-            free=self.disk.free_bytes,
-            connect=self.faults.connect,
-        )
-
-    def result(self, deferred: Deferred[T]) -> T:
-        """What a Deferred fires with."""
-        return self.pump.result(deferred)
-
-    def refused(self, deferred: Deferred[Any], error: type[DFSError]) -> str:
-        """The Deferred fails so; the message."""
-        outcome = self.pump.outcome(deferred)
-        assert isinstance(outcome, Failure), outcome
-        outcome.trap(error)
-        return outcome.getErrorMessage()
-
-    def write(self, document: Document, text: bytes) -> Document:
-        """Give a document another small text."""
-        document = with_text(document, text)
-        self.result(self.store.commit(document, text))
-        return document
-
-    def upload(self, data: bytes) -> tuple[Any, Content]:
-        """Receive a content."""
-        incoming = self.store.receive(len(data))
-        incoming.write(data)
-        return incoming, self.result(incoming.finish())
-
-    def write_large(self, document: Document, data: bytes) -> Document:
-        """Give a document a large text."""
-        incoming, content = self.upload(data)
-        document = with_text(document, content)
-        self.result(self.store.commit(document))
-        incoming.release()
-        return document
-
-    def files(self) -> list[str]:
-        """The names of all files of contents, received ones too."""
-        found = []
-        for folder in ("objects", "incoming"):
-            for _, _, names in os.walk(os.path.join(self.path, folder)):
-                found += names
-        return sorted(found)
-
-    def tamper(self, statement: str, *arguments: object) -> None:
-        """Change the tables behind the store's back."""
-        connection = connect(os.path.join(self.path, "store.db"))
-        connection.execute(statement, arguments)
-        connection.close()
-
-    def closed(self) -> None:
-        """Close the store."""
-        self.result(self.store.close())
 
 
 class OpenTests(StoreCase):
@@ -241,101 +144,6 @@ class DamageTests(StoreCase):
         self.closed()
         self.store = self.open()
         self.assertRaises(Corrupt, self.store.reader, content)
-
-
-class FullDiskTests(StoreCase):
-    """A full disk refuses what needs room, and nothing else."""
-
-    def fill(self) -> Document:
-        """A store with a document, on a disk that is then full."""
-        document = checkpointed(self.write(new(), b"old"), "tag", ALICE)
-        document = self.write(document, b"text")
-        self.disk.free = 15 * MEGABYTE
-        return document
-
-    def test_refused(self) -> None:
-        """Nothing that grows is accepted; the message says why; what is there can be read."""
-        document = self.fill()
-        for refused in (
-            self.store.commit(new(2)),
-            self.store.commit(with_text(document, b"x"), b"x"),
-        ):
-            self.assertIn("disk full", self.refused(refused, Unavailable))
-        self.assertRaises(Unavailable, self.store.receive, None)
-        self.assertRaises(Unavailable, self.store.receive, 10)
-        self.assertEqual(self.store.document(document.id), document)
-        self.assertEqual(self.store.small(document.current.content), b"text")
-        self.assertEqual(self.store.last_seq(), 2)
-
-    def test_rights(self) -> None:
-        """Somebody can be let in, or no longer, and a document be moved, on a full disk."""
-        document = self.fill()
-        changed = evolve(document.metadata, access=AccessList("alice"), number=9)
-        self.result(self.store.commit(described(document, changed)))
-
-    def test_deleting(self) -> None:
-        """Documents and checkpoints can be deleted on a full disk."""
-        document = self.fill()
-        document = without_checkpoint(document, "tag", ALICE)
-        self.result(self.store.commit(document))
-        self.result(self.store.commit(buried(document, ALICE)))
-        self.assertEqual(self.store.counts(), (0, 0))
-
-    def test_room_again(self) -> None:
-        """When there is room again, writing goes on."""
-        document = self.fill()
-        self.refused(self.store.commit(new(2)), Unavailable)
-        self.disk.free = 17 * MEGABYTE
-        self.write(document, b"more")
-
-    def test_freed_pages(self) -> None:
-        """What was deleted from the database is room for other small texts."""
-        documents = [self.write(new(n), bytes([n]) * 60_000) for n in range(40)]
-        self.disk.free = 15 * MEGABYTE
-        self.refused(self.store.commit(with_text(new(99), b"x"), b"x"), Unavailable)
-        for document in documents:
-            self.result(self.store.commit(buried(document, ALICE)))
-        self.write(new(99), b"x")
-        self.disk.free = 1
-        self.refused(self.store.commit(with_text(new(98), b"y"), b"y"), Unavailable)
-
-    def test_announced_size(self) -> None:
-        """An upload that cannot fit is refused before it begins, others under way counted."""
-        self.disk.free = 100 * MEGABYTE
-        self.assertRaises(Unavailable, self.store.receive, 90 * MEGABYTE)
-        first = self.store.receive(50 * MEGABYTE)
-        self.assertRaises(Unavailable, self.store.receive, 40 * MEGABYTE)
-        first.release()
-        self.store.receive(40 * MEGABYTE).release()
-
-    def test_during_upload(self) -> None:
-        """A disk that becomes full during an upload fails it and leaves nothing behind."""
-        incoming = self.store.receive(None)
-        self.disk.free = 0
-        incoming.write(LARGE)
-        self.assertIn("disk full", self.refused(incoming.finish(), Unavailable))
-        self.disk.free = 1_000 * MEGABYTE
-        room = incoming.write(b"x")
-        assert room is not None
-        self.refused(room, Unavailable)
-        incoming.release()
-        self.closed()
-        self.assertEqual(self.files(), [])
-        self.assertEqual(self.deaths, [])
-        self.store = self.open()
-
-    def test_at_commit(self) -> None:
-        """A commit for which there is no room at last changes nothing and leaves no file."""
-        incoming, content = self.upload(LARGE)
-        self.faults.times = 1
-        self.refused(self.store.commit(with_text(new(), content)), Unavailable)
-        incoming.release()
-        self.write(new(2), b"next")
-        self.closed()
-        self.assertEqual(self.files(), [])
-        self.store = self.open()
-        self.assertIsNone(self.store.document(new().id))
-        self.assertEqual(self.store.counts(), (1, 4))
 
 
 class BrokenDiskTests(StoreCase):

@@ -14,8 +14,8 @@ from dfs.core.history import content_of
 from dfs.errors import Corrupt, Locked, NotFound, Unsupported
 from dfs.store.schema import FORMAT
 from dfs.store.still import StillStore
+from tests.store.case import StoreCase
 from tests.store.samples import LARGE, new, with_text
-from tests.store.test_sqlite import StoreCase
 
 
 def inventory(path: str) -> dict[str, tuple[int, str]]:
