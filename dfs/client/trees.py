@@ -110,7 +110,7 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
         return
     found = {line.path: line.folder for line in lines}
     for line in lines:
-        demand_below(root, line.path)
+        _demand_below(root, line.path)
     os.makedirs(into or ".", exist_ok=True)
 
     async def one(path: str) -> None:
@@ -124,7 +124,7 @@ async def get_tree(work: Work, path: str, target: str | None) -> None:
         await each(work, tuple(found), one)
 
 
-def demand_below(root: str, path: str) -> None:
+def _demand_below(root: str, path: str) -> None:
     """
     Make sure that a path leads nowhere else: whoever answers may not be the name server.
 
