@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -19,6 +19,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from dfs.client.completion import Completions
 from dfs.client.keyboard import Interrupted
@@ -49,7 +50,8 @@ class Prompt:
 
         @raise Interrupted: Ctrl-C (Deferred failure).
         """
-        return Deferred.fromFuture(asyncio.ensure_future(self._next(prompt)))
+        line: Deferred[str | None] = Deferred.fromFuture(asyncio.ensure_future(self._next(prompt)))
+        return line.addErrback(_given_up)
 
     async def _next(self, prompt: str) -> str | None:
         try:
@@ -57,6 +59,12 @@ class Prompt:
                 return await self._prompts.prompt_async(prompt)
         except EOFError:
             return None
+
+
+def _given_up(failure: Failure) -> NoReturn:
+    """Ctrl-C before the line had the terminal: then the command was told, and gives it up."""
+    failure.trap(asyncio.CancelledError)
+    raise Interrupted
 
 
 class RemoteCompleter(Completer):
