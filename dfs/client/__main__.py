@@ -113,7 +113,8 @@ def program(commands: Table) -> click.Group:
                 ["--patience"],
                 type=float,
                 metavar="SECONDS",
-                help="How long to wait for servers that are away. [DFS_PATIENCE; default: 30]",
+                help="How long to wait for servers that are away; for a name server that never "
+                "answered, 2 s at most. [DFS_PATIENCE; default: 30]",
             ),
             click.Option(
                 ["--config"], metavar="FILE", help="Settings to read instead. [DFS_CONFIG]"

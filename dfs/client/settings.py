@@ -104,8 +104,10 @@ def decide(
 
 
 def _addresses(where: object) -> tuple[str, ...]:
-    given = where if isinstance(where, list) else str(where).split(",")
-    found = tuple(address(str(text).strip()) for text in given)
+    given = where.split(",") if isinstance(where, str) else where
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise Invalid(f"nm is a text or a list of texts, not {where!r}")
+    found = tuple(address(text.strip()) for text in given)
     if not found:
         raise Invalid("no name server is named")
     return found

@@ -44,7 +44,7 @@ class SettingsTests(SynchronousTestCase):
 
     def test_bad_files(self) -> None:
         """A file that makes no sense is named in the message."""
-        for text in ("nm = ", "color = 1", 'patience = "x"', 'nm = "a:b:c"'):
+        for text in ("nm = ", "color = 1", 'patience = "x"', 'nm = "a:b:c"', "nm = 5", "nm = [5]"):
             self.file.write_text(text)
             with self.assertRaises(Invalid):
                 self.decide()
