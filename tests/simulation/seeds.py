@@ -14,6 +14,8 @@ LEDGER = {
     1255: "a right that had been taken away came back: its ADDACCESS came late",
     107762: "somebody read an old text from a member that had drained and was cut off then",
     108130: "a change that was told of late, after its deletion, was to be rescued for ever",
-    5002313: "no fault of the product: the operator did not order what the disk of a leader needs",
+    5001688: "no fault of the product: the operator did not order what the disk of a leader needs",
+    5002313: "the same",
+    5002557: "the same",
     24414448: "a change that nobody had heard of was removed before the note of it came",
 }
