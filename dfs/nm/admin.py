@@ -79,17 +79,23 @@ class Operators:
         await self._pairing.switch(self._place(request.target))
 
     async def _handback(self, request: Admin) -> None:
-        """The home primary serves again, also one that was drained."""
+        """The home primary serves again, and no member of its pair is drained any more."""
         place = self._place(request.target)
-        home = self._fleet.servers.get(place.pair.home)
-        if home is not None:
-            async with self._turns.at(home.name):
-                drained = home.known.drained
-                if drained:
-                    await self._keep(home, drained=False)
-            if drained and place.pair.home_active:
-                return  # it could not finish, and goes on
+        ended = [await self._undrained(name) for name in (place.pair.home, place.pair.backup)]
+        if any(ended) and place.pair.home_active:
+            return  # whoever could not finish goes on
         self._pairing.hasten(place)
+
+    async def _undrained(self, name: str) -> bool:
+        """A server takes new documents again; whether it had been drained."""
+        server = self._fleet.servers.get(name)
+        if server is None:
+            return False
+        async with self._turns.at(name):
+            drained = server.known.drained
+            if drained:
+                await self._keep(server, drained=False)
+        return drained
 
     async def _drain(self, request: Admin) -> None:
         """A server gets nothing new and, if it serves, gives its place away for good."""

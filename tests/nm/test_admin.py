@@ -77,6 +77,15 @@ class OrderTests(MembersRig):
         self.assertEqual((self.state(), self.serves()), ("PROTECTED", "ss1"))
         self.assertFalse(self.disk.servers["ss1"].drained)
 
+    def test_drained_backup(self) -> None:
+        """That a backup is drained ends with the same order."""
+        self.protected()
+        self.order("drain", "ss1_backup")
+        self.assertTrue(self.disk.servers["ss1_backup"].drained)
+        self.order("handback")
+        self.assertFalse(self.disk.servers["ss1_backup"].drained)
+        self.no("is PROTECTED", "handback")
+
     def test_drain_alone(self) -> None:
         """A server without a peer gets nothing new, and serves what it has."""
         self.ss1.back()
