@@ -116,7 +116,7 @@ TIMERS: dict[str, set[str]] = {
         "nm/storage",
         "nm/surveys",
         "nm/watch",
-        "sim/losses",
+        "sim/orders",
         "sim/people",
         "sim/storm",
         "ss/link",

@@ -75,8 +75,9 @@ def _run(
     from dfs.sim.faults import FAULTS, TRAITS
     from dfs.sim.history import Options, run
     from dfs.sim.losses import LOSSES
+    from dfs.sim.orders import ORDERS
 
-    known = (*FAULTS, *LOSSES, *TRAITS)
+    known = (*FAULTS, *LOSSES, *ORDERS, *TRAITS)
     if faults == "LIST":
         click.echo("\n".join(known))
         return 0

@@ -25,6 +25,7 @@ from dfs.sim.faults import FAULTS, TRAITS
 from dfs.sim.links import Link
 from dfs.sim.losses import LOSSES
 from dfs.sim.network import Weather
+from dfs.sim.orders import ORDERS
 from dfs.sim.people import People
 from dfs.sim.storm import Storm
 from dfs.sim.trace import Trace
@@ -117,8 +118,9 @@ class History:
         random = seeded(seed, "history")
         known = [*FAULTS, *TRAITS]
         chosen = [name for name in known if random.random() < random.choice([0.15, 0.4])]
-        losses = seeded(seed, "losses")
+        losses, orders = seeded(seed, "losses"), seeded(seed, "orders")
         chosen += [name for name in LOSSES if losses.random() < 0.2]
+        chosen += [name for name in ORDERS if orders.random() < 0.2]
         if self.options.faults is not None:
             chosen = list(self.options.faults)
         traits = [name for name in chosen if name in TRAITS]
@@ -143,8 +145,9 @@ class History:
                 self.cluster.rates[name] = random.uniform(0.95, 1.05)
         rest, pause = random.choice([0.3, 1.0, 2.0, 4.0]), random.choice([0.3, 1.0, 2.0])
         self.people = People(self.cluster, self.trace, seed, rest)
+        known_faults = FAULTS | LOSSES | ORDERS
         self.storm = Storm(
-            self.cluster, self.trace, seed, kinds, pause, FAULTS | LOSSES, self.options.spared
+            self.cluster, self.trace, seed, kinds, pause, known_faults, self.options.spared
         )
         self.setting = (
             f"{'replica' if replica else 'local'} handback={nm_settings.handback_after:g} "

@@ -1,39 +1,28 @@
 """
-Disks that are gone for ever, or put back as they were, and the operator who orders what to do then.
+Disks that are gone for ever, or put back as they were.
 
 Decides when a disk may be lost without anything of what people were told: while the other member of
-a pair in which either may lead has all that is on it.  Must not know who notices.
+a pair in which either may lead has all that is on it.  Must not know who notices, nor what is
+ordered then; L{dfs.sim.orders} does.
 """
 
 from __future__ import annotations
 
 import copy
-from functools import partial
 from hashlib import sha256
 
-from twisted.internet.defer import TimeoutError as TimedOut
-from twisted.internet.task import deferLater
-
-from dfs.client.failures import NoNameServer
-from dfs.client.operator import Operator
 from dfs.core.pairs import BACKUP, PairState, pair_of
-from dfs.errors import DFSError
-from dfs.nm.fleet import Server, State
-from dfs.sim.chance import drawn
-from dfs.sim.cluster import NAME_SERVER, SECRET, Cluster
+from dfs.sim.cluster import Cluster
 from dfs.sim.faults import Fault, absent
+from dfs.sim.orders import replaced
 from dfs.sim.storm import Strike
 from dfs.store.memory import MemoryDisk
-from dfs.wire.messages import Admin
 
 #: States of a pair in which either member may lead.
 READY = (PairState.PROTECTED, PairState.REVERSED)
 
 #: Looks for a moment at which a disk may be lost, and seconds from one to the next.
 LOOKS, PAUSE = 40, 0.25
-
-#: Seconds from one look of an operator to the next.
-ROUND = 2.0
 
 
 async def lose(strike: Strike, target: str) -> None:
@@ -105,42 +94,6 @@ def _whole(disk: MemoryDisk) -> bool:
 
 def _documents(cluster: Cluster, name: str) -> dict[str, object]:
     return {one.id: one for _, one in cluster.disks[name].documents.values() if not one.deleted}
-
-
-# ---------------------------------------------------------------------------------- the operator
-
-
-async def replaced(cluster: Cluster, name: str) -> None:
-    """Order, until it is so, that a server is taken with the disk that it has now."""
-    operator = Operator(
-        cluster.clock,
-        partial(cluster.network.dial, owner="operator"),
-        [NAME_SERVER],
-        "operator",
-        drawn(f"operator {name} {cluster.clock.seconds()}"),
-        lambda _: SECRET,
-    )
-    while True:
-        await deferLater(cluster.clock, ROUND)
-        life, nm = cluster.lives.get(name), cluster.nm
-        server = nm.fleet.servers.get(name) if nm is not None else None
-        if server is None or life is None:
-            continue
-        if server.state is State.LIVE and server.known.address == life.address:
-            return
-        if server.state is State.HELD:
-            try:
-                await operator.order(_needed(server), "")
-            except (DFSError, NoNameServer, TimedOut):
-                continue  # it is tried again
-
-
-def _needed(server: Server) -> Admin:
-    pair = server.place.pair
-    if pair.active == server.name:
-        # A name server cannot know that its peer, which was away for a moment, missed nothing.
-        return Admin("promote", pair.peer, accept_loss=True)
-    return Admin("replace", server.name)
 
 
 #: By name; whether a history has them is drawn apart from the others, which mean what they meant.

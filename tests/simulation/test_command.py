@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dfs.sim.command import command
 from dfs.sim.faults import FAULTS, TRAITS
 from dfs.sim.losses import LOSSES
+from dfs.sim.orders import ORDERS
 
 
 class CommandTests(SynchronousTestCase):
@@ -39,7 +40,9 @@ class CommandTests(SynchronousTestCase):
 
     def test_faults(self) -> None:
         """Every kind of fault has a name that can be typed."""
-        self.assertEqual(self.sim("--faults", "LIST").output.split(), [*FAULTS, *LOSSES, *TRAITS])
+        self.assertEqual(
+            self.sim("--faults", "LIST").output.split(), [*FAULTS, *LOSSES, *ORDERS, *TRAITS]
+        )
 
     def test_mistakes(self) -> None:
         """What makes no sense is said in one sentence."""

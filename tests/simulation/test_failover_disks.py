@@ -10,7 +10,7 @@ from attrs import evolve
 
 from dfs.errors import DFSError
 from dfs.sim.cluster import Cluster
-from dfs.sim.losses import replaced
+from dfs.sim.orders import replaced
 from dfs.store.memory import MemoryDisk
 from tests.simulation.faults import MEMBERS
 from tests.simulation.restarts import RestartCase
