@@ -74,7 +74,7 @@ stop:
 test: $(VENV)/dev
 	@echo "Tests without real processes, some minutes; what they say comes at their end …"
 	@$(MAKE) --jobs=2 --output-sync=target test-trial test-pytest test-histories
-	$(BIN)/python -m pytest tests/process
+	DFS_CHAOS=1 $(BIN)/python -m pytest tests/process
 
 test-trial: $(VENV)/dev
 	$(BIN)/python -m twisted.trial --reporter=text tests
@@ -82,7 +82,7 @@ test-trial: $(VENV)/dev
 test-pytest: $(VENV)/dev
 	$(BIN)/python -m pytest --ignore=tests/process
 
-# The histories are those that the code draws: another version of it meets others.
+# Histories and storms are those that the code draws: another version of it meets others.
 test-histories: $(VENV)/dev
 	DFS_SIM_SEEDS=500 $(BIN)/python -m pytest -s tests/simulation/test_seeds.py
 

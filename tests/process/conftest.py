@@ -15,16 +15,22 @@ from tests.process.processes import Cluster
 #: How often the peer of a real process took its place.
 FAILOVERS = pytest.StashKey[int]()
 
+#: What tests say about themselves, also when they pass.
+SAID = pytest.StashKey[list[str]]()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to count."""
     config.stash[FAILOVERS] = 0
+    config.stash[SAID] = []
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what was counted."""
+    for said in config.stash.get(SAID, []):
+        terminalreporter.write_line(said)
     if config.stash.get(FAILOVERS, 0):
         terminalreporter.write_line(f"failovers of real processes: {config.stash[FAILOVERS]}")
 

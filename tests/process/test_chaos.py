@@ -5,7 +5,6 @@ A whole cluster of real processes under chaos, for some minutes; see C{tests/cha
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 from pathlib import Path
 
@@ -13,46 +12,47 @@ import pytest
 
 from tests.chaos.runs import Run
 from tests.chaos.storm import kinds, schedule
+from tests.process.conftest import FAILOVERS, SAID
 from tests.process.processes import within
+from tests.simulation.seeds import drawn
 
-#: What storms run into differs from run to run, so they run when somebody asks for them.
+#: They take minutes; C{make test} asks for them.
 storms = pytest.mark.skipif(
-    "DFS_CHAOS" not in os.environ, reason="DFS_CHAOS is not set; make chaos runs storms, too"
+    "DFS_CHAOS" not in os.environ,
+    reason="DFS_CHAOS is not set; make test sets it",
 )
 
 #: Seconds that a storm lasts here at least, and how often the peer has to take the place meanwhile.
-SECONDS, FAILOVERS = 80.0, 11
+SECONDS, ENOUGH = 80.0, 11
 
 
-async def _survives(seed: int, *options: str) -> None:
+async def _survives(config: pytest.Config, *options: str) -> None:
+    """A storm of the seed that the code draws, unless somebody wants to see another one again."""
+    seed = int(os.environ.get("DFS_CHAOS_SEED") or drawn())
     folder = Path(tempfile.mkdtemp(prefix=f"dfs-chaos-{seed}-"))
-    run = Run(seed, SECONDS, folder, print, options, FAILOVERS)
+    run = Run(seed, SECONDS, folder, print, options, ENOUGH)
     await run.all()
-    print(run.report())
+    config.stash[SAID].append(run.report())
+    config.stash[FAILOVERS] += run.events()["failover_complete"]
     assert not run.wrong, run.complaints()
-    assert run.events()["failover_complete"] >= FAILOVERS, "too little has happened"
-
-
-def _seed() -> int:
-    """A new one each time, unless somebody wants to see one again."""
-    return int(os.environ.get("DFS_CHAOS_SEED") or secrets.randbelow(1_000_000))
+    assert run.events()["failover_complete"] >= ENOUGH, "too little has happened"
 
 
 @storms
 @within(900)
-async def test_storm() -> None:
+async def test_storm(pytestconfig: pytest.Config) -> None:
     """
     R6, H14: whatever is killed, stopped, cut off or slowed down, whatever was acknowledged is there
     afterwards, once, on both members; and everything is as it was before.
     """
-    await _survives(_seed())
+    await _survives(pytestconfig)
 
 
 @storms
 @within(900)
-async def test_storm_with_replicas() -> None:
+async def test_storm_with_replicas(pytestconfig: pytest.Config) -> None:
     """R6: the same where a change is acknowledged when both members have it."""
-    await _survives(_seed(), "--ack", "replica")
+    await _survives(pytestconfig, "--ack", "replica")
 
 
 def test_schedule() -> None:

@@ -1,11 +1,23 @@
 """
-The ledger: every seed that ever failed, and what it had found.
+Seeds: one that nobody has tried, and the ledger, every one that ever failed and what it had found.
 
 A seed means what it meant as long as the simulation draws the same; what it had found has a smaller
 test of its own, too.
 """
 
 from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import dfs
+
+
+def drawn() -> int:
+    """A number that every change of the code changes."""
+    sources = sorted(Path(dfs.__file__).parent.rglob("*.py"))
+    return zlib.crc32(b"".join(source.read_bytes() for source in sources))
+
 
 #: What each had found.
 LEDGER = {

@@ -12,24 +12,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-import zlib
-from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-import dfs
 from dfs.sim.history import Options, Result, run
-from tests.simulation.seeds import LEDGER
+from tests.simulation.seeds import LEDGER, drawn
 
 #: Seeds, and seconds for them.
 FRESH = int(os.environ.get("DFS_SIM_SEEDS", "10"))
 BUDGET = float(os.environ.get("DFS_SIM_BUDGET", "600"))
-
-
-def drawn() -> int:
-    """A number that every change of the code changes."""
-    sources = sorted(Path(dfs.__file__).parent.rglob("*.py"))
-    return zlib.crc32(b"".join(source.read_bytes() for source in sources))
 
 
 #: The first of them.
