@@ -20,6 +20,7 @@ Editing only ever inserts, so no byte of the original can be lost.  All of these
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from attrs import define, evolve, field, frozen
@@ -181,6 +182,23 @@ class Lock:
         )
 
 
+def touched(content: bytes, addition: bytes) -> list[Span]:
+    """
+    What bytes that are added at the end would change.
+
+    That is the place of a new sentence there; and an unfinished last sentence, which they would
+    lengthen (white space too: the rule is simple), or a last sentence whose run of delimiters they
+    would lengthen.
+    """
+    if not addition:
+        return []
+    end = len(content)
+    lengthens_run = addition[0] in DELIMITERS and visible_end(content) == end
+    if last_is_terminated(content) and not lengthens_run:
+        return [Span(end, end)]
+    return [Span(end, end), last(content)]
+
+
 @define
 class Locks:
     """
@@ -241,24 +259,14 @@ class Locks:
         for lock in self.held():
             raise lock.refusal()
 
-    def may_append(self, content: bytes, addition: bytes) -> None:
+    def may_touch(self, spans: Iterable[Span]) -> None:
         """
-        Whether bytes may be added directly at the end.
+        Whether these places may be changed directly.
 
-        They may not while somebody holds the place of a new sentence there, or an unfinished last
-        sentence, which they would lengthen (white space too: the rule is simple), or a last
-        sentence whose run of delimiters they would lengthen.
-
-        @param content: the document; need not be read while nothing is L{held}.
-        @raise Locked: they would touch what is held.
+        @raise Locked: somebody holds one of them.
         """
-        if not addition or not self._by_session:
-            return
-        end = len(content)
-        self._refuse_overlap(Span(end, end))
-        lengthens_run = addition[0] in DELIMITERS and visible_end(content) == end
-        if not last_is_terminated(content) or lengthens_run:
-            self._refuse_overlap(last(content))
+        for span in spans:
+            self._refuse_overlap(span)
 
     def _refuse_overlap(self, span: Span) -> None:
         for lock in self.held():

@@ -9,21 +9,22 @@ these take as long for a large document as for a small one, but VIEWCHECKPOINT, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from attrs import define
 
 from dfs.core import history
 from dfs.core.access import Right
-from dfs.core.documents import Document
+from dfs.core.documents import Content, Document
 from dfs.core.history import CONFLICT, Stamp
 from dfs.core.tickets import Ticket
 from dfs.errors import NotFound
 from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes, Outcome
-from dfs.ss.contents import send
+from dfs.ss.readers import Readers
 from dfs.ss.sessions import Sessions
 from dfs.ss.writing import committed
-from dfs.store.interfaces import Access, IStore
+from dfs.store.interfaces import Access, IReader, IStore
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
     CheckpointLine,
@@ -49,6 +50,7 @@ class Checkpoints:
     _admission: Admission
     _changes: Changes
     _sessions: Sessions
+    _readers: Readers
 
     async def make(self, request: MakeCheckpoint, exchange: Exchange) -> Committed:
         """Keep the present text; an editing session is no obstacle, its text is not committed."""
@@ -78,14 +80,17 @@ class Checkpoints:
     async def view(self, request: ViewCheckpoint, exchange: Exchange) -> Stop:
         """Send a kept text, of any size and verified, as READ sends the present one."""
         ticket = self._admission.verify(request.ticket)
+        return await self._readers.send(partial(self._open, ticket, request.tag), exchange)
+
+    def _open(self, ticket: Ticket, tag: str) -> tuple[Content, IReader]:
         document = self._admission.document(ticket, Right.READ)
-        content = history.checkpoint(document, request.tag).revision.content
+        content = history.checkpoint(document, tag).revision.content
         try:
             reader = self._store.reader(content)
         except NotFound:  # removed this moment
-            raise NotFound(f"the checkpoint {request.tag!r} was removed") from None
+            raise NotFound(f"the checkpoint {tag!r} was removed") from None
         self._store.accessed(document.id, Access(self._admission.wall(), ticket.user))
-        return await send(reader, content, exchange)
+        return content, reader
 
     async def list(self, request: ListCheckpoints, exchange: Exchange) -> Count:
         """List the kept texts, conflicts included, sorted by tag."""

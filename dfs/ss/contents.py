@@ -16,6 +16,7 @@ from dfs.core.documents import Content
 from dfs.errors import Invalid, TooLarge
 from dfs.store.interfaces import PIECE_BYTES, IReader, IStore
 from dfs.wire.messages import Stop
+from dfs.wire.upload import Upload
 
 T = TypeVar("T")
 
@@ -27,6 +28,13 @@ class Source(Protocol):
 
     def read(self) -> Deferred[bytes]:
         """The next piece; empty at the end."""
+
+
+class Parcel(Protocol):
+    """What came with a request: all of it, or where it is read from."""
+
+    body: bytes | None
+    content: Upload | None
 
 
 class Sink(Protocol):
@@ -124,20 +132,28 @@ async def keep(
         incoming.release()
 
 
-async def gathered(text: str, body: bytes | None, source: Source | None, limit: int) -> bytes:
+async def gathered(text: str, parcel: Parcel, limit: int, take: Callable[[int], None]) -> bytes:
     """
     A short content that may stand in the line of a request or follow it.
 
     @param text: what stood in the line.
-    @param body: what followed it, if it came in one piece.
-    @param source: what follows it, if it does not.
+    @param parcel: what follows it.
+    @param take: is told of bytes before they are kept, and may refuse them.
     @raise TooLarge: it is longer than C{limit}.
     @raise Invalid: it was given twice.
     """
+    body, source = parcel.body, parcel.content
     if text and (body is not None or source is not None):
         raise Invalid("give the text in the line or after it, not both")
-    if source is not None:
-        if source.size is not None and source.size > limit:
-            raise TooLarge(f"at most {limit} bytes here, {source.size} were announced")
-        return b"".join([piece async for piece in coming(source, limit)])
-    return text.encode() if body is None else body
+    if source is None:
+        whole = text.encode() if body is None else body
+        take(len(whole))
+        return whole
+    if source.size is not None and source.size > limit:
+        raise TooLarge(f"at most {limit} bytes here, {source.size} were announced")
+    # Not a list of pieces: each of these may be a single byte.
+    kept = bytearray()
+    async for piece in coming(source, limit):
+        take(len(piece))
+        kept += piece
+    return bytes(kept)

@@ -20,7 +20,7 @@ from attrs import define, field, frozen
 from twisted.internet.defer import Deferred, DeferredSemaphore
 
 from dfs.core.documents import Content
-from dfs.core.editing import Draft, splice
+from dfs.core.editing import Draft, splice, touched
 from dfs.core.history import content_of
 from dfs.core.sentences import Span, find
 from dfs.errors import TooLarge, Unsupported
@@ -91,6 +91,14 @@ class Drafting:
         drafted: Drafted = await self._large.run(self._work, inserted, draft, word, text)
         return drafted
 
+    async def touched(self, content: Content, addition: bytes) -> list[Span]:
+        """The same as L{touched} for a content that is open for editing."""
+        data = self._store.small(content)
+        if data is not None:
+            return touched(data, addition)
+        found: list[Span] = await self._large.run(_started, self._touched, content, addition)
+        return found
+
     async def splice(self, content: Content, span: Span, draft: Draft, then: Then) -> Any:
         """
         Put a draft back in the place of its sentence.
@@ -120,6 +128,11 @@ class Drafting:
     async def _locate(self, content: Content, index: int) -> tuple[Span, Drafted]:
         pieces = await loaded(self._store, content)
         found: tuple[Span, Drafted] = await self._work(_locate_in, pieces, index)
+        return found
+
+    async def _touched(self, content: Content, addition: bytes) -> list[Span]:
+        pieces = await loaded(self._store, content)
+        found: list[Span] = await self._work(_touched_in, pieces, addition)
         return found
 
     async def _splice(self, content: Content, span: Span, draft: Draft, then: Then) -> Any:
@@ -162,6 +175,12 @@ def _locate_in(pieces: list[bytes], index: int) -> tuple[Span, Drafted]:
     data = b"".join(pieces)
     pieces.clear()
     return _locate(data, index)
+
+
+def _touched_in(pieces: list[bytes], addition: bytes) -> list[Span]:
+    data = b"".join(pieces)
+    pieces.clear()
+    return touched(data, addition)
 
 
 def _splice_into(pieces: list[bytes], span: Span, draft: Draft) -> bytes:

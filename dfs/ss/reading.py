@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from attrs import define
 
 from dfs.core.access import Right
+from dfs.core.documents import Content
 from dfs.core.history import CONFLICT
 from dfs.core.tickets import Ticket
 from dfs.errors import Busy, NotFound
 from dfs.ss.admission import Admission
-from dfs.ss.contents import send
+from dfs.ss.readers import Readers
 from dfs.ss.sessions import Sessions
 from dfs.ss.streaming import Streams, check
-from dfs.store.interfaces import Access, Head, IReader, IStore
+from dfs.store.interfaces import Access, IReader, IStore
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import Facts, Read, Stat, Stop, Stream
 
@@ -37,6 +39,7 @@ class Reading:
     _admission: Admission
     _sessions: Sessions
     _streams: Streams
+    _readers: Readers
 
     def read(self, request: Read, exchange: Exchange) -> Stop | Coroutine[Any, Any, Stop]:
         """Send the whole text; a small one at once."""
@@ -48,7 +51,7 @@ class Reading:
         except NotFound:
             data = None  # replaced this moment: see _open
         if data is None:
-            return self._read_large(ticket, head, exchange)
+            return self._readers.send(partial(self._open, ticket), exchange)
         self._read_by(ticket)
         if data:
             exchange.data(data)
@@ -58,9 +61,7 @@ class Reading:
         """Send the text word by word."""
         check(request)
         ticket = self._admission.verify(request.ticket)
-        head = self._admission.head(ticket, Right.READ)
-        _, reader = self._open(ticket, head)
-        self._read_by(ticket)
+        _, reader = self._open(ticket)
         return await self._streams.stream(request, reader, exchange)
 
     def stat(self, request: Stat, exchange: Exchange) -> Facts:
@@ -89,23 +90,21 @@ class Reading:
             conflicts=tuple(tag for tag in tags if tag.startswith(CONFLICT)),
         )
 
-    async def _read_large(self, ticket: Ticket, head: Head, exchange: Exchange) -> Stop:
-        head, reader = self._open(ticket, head)
-        self._read_by(ticket)
-        return await send(reader, head.current.content, exchange)
-
-    def _open(self, ticket: Ticket, head: Head) -> tuple[Head, IReader]:
+    def _open(self, ticket: Ticket) -> tuple[Content, IReader]:
         """
-        Open the present text.
+        Open the present text, for somebody who is noted as its last reader.
 
         A commit may come between looking a document up and opening its text, and the text be
         forgotten; then there is another one.
         """
         for _ in range(TRIES):
+            content = self._admission.head(ticket, Right.READ).current.content
             try:
-                return head, self._store.reader(head.current.content)
+                reader = self._store.reader(content)
             except NotFound:
-                head = self._admission.head(ticket, Right.READ)
+                continue
+            self._read_by(ticket)
+            return content, reader
         raise Busy("the document changes too fast; try again in a moment")
 
     def _read_by(self, ticket: Ticket) -> None:

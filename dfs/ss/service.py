@@ -28,12 +28,14 @@ from dfs.ss.console import StorageConsole
 from dfs.ss.copies import Copies
 from dfs.ss.drafting import Drafting
 from dfs.ss.draining import Draining
+from dfs.ss.intake import Intake
 from dfs.ss.lines import Lines
 from dfs.ss.link import Dial, Link
 from dfs.ss.locks import LockList
 from dfs.ss.membership import Membership
 from dfs.ss.notes import Notes
 from dfs.ss.orders import Orders
+from dfs.ss.readers import Readers
 from dfs.ss.reading import Reading
 from dfs.ss.serving import Serving
 from dfs.ss.sessions import Sessions
@@ -134,7 +136,7 @@ class StorageServer(MultiService):
         draining.open = self.sessions.__len__
         self.serving.on_fenced = self.notes.give_up
         self.membership.on_epoch = self._new_epoch
-        self.streams = Streams(clock)
+        self.streams, self.readers, self.intake = Streams(clock), Readers(), Intake()
         self.link = Link(
             clock,
             around.name_servers,
@@ -170,9 +172,9 @@ class StorageServer(MultiService):
                 Status: self._status,
                 Locks: locks.locks,
                 **handlers(
-                    Reading(store, admission, self.sessions, self.streams),
-                    Writing(store, admission, self.changes, drafting, self.sessions),
-                    Checkpoints(store, admission, self.changes, self.sessions),
+                    Reading(store, admission, self.sessions, self.streams, self.readers),
+                    Writing(store, admission, self.changes, drafting, self.sessions, self.intake),
+                    Checkpoints(store, admission, self.changes, self.sessions, self.readers),
                     Orders(store, self.changes, self.membership, self.sessions, self.link.beat),
                     Copies(store, self.changes, self.membership, self.sessions),
                 ),

@@ -15,7 +15,7 @@ first place in the line of its session; never the other way round, so nobody wai
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from attrs import define, field
@@ -149,15 +149,15 @@ class Sessions(MultiService):
         if locks is not None:
             locks.may_replace()
 
-    def may_append(self, document_id: str, content: bytes, addition: bytes) -> None:
+    def may_touch(self, document_id: str, spans: Iterable[Span]) -> None:
         """
-        Whether bytes may be added at the end; see L{Locks.may_append}.
+        Whether these places of a document may be changed directly.
 
-        @raise Locked: they would touch a sentence that is held.
+        @raise Locked: somebody holds one of them.
         """
         locks = self._locks.get(document_id)
         if locks is not None:
-            locks.may_append(content, addition)
+            locks.may_touch(spans)
 
     def held(self, document_id: str) -> list[tuple[Lock, str]]:
         """The locks of a document in its order, with the sentence that each was taken for."""

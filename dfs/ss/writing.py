@@ -20,8 +20,9 @@ from dfs.core.tickets import Ticket
 from dfs.errors import Invalid
 from dfs.ss.admission import Admission
 from dfs.ss.changes import Changes, Outcome
-from dfs.ss.contents import coming, cut, gathered, joined, keep, loaded, pieces_of
+from dfs.ss.contents import coming, cut, gathered, joined, keep, pieces_of
 from dfs.ss.drafting import Drafting
+from dfs.ss.intake import Intake, Share
 from dfs.ss.sessions import Sessions
 from dfs.store.interfaces import INLINE_BYTES, IStore
 from dfs.wire.exchange import Exchange
@@ -60,6 +61,7 @@ class Writing:
     _changes: Changes
     _drafting: Drafting
     _sessions: Sessions
+    _intake: Intake
 
     async def put(self, request: Put, exchange: Exchange) -> Committed:
         """Replace the text; what was uploaded is nowhere before it is committed."""
@@ -95,9 +97,10 @@ class Writing:
         """Add bytes at the end."""
         ticket = self._admission.verify(request.ticket)
         self._admission.head(ticket, Right.WRITE)
-        addition = await gathered(request.text, exchange.body, exchange.content, APPEND_BYTES)
-        job = partial(self._append, ticket, addition)
-        return committed(await self._changes.change(ticket.document, job))
+        with Share(self._intake) as share:
+            addition = await gathered(request.text, exchange, APPEND_BYTES, share.take)
+            job = partial(self._append, ticket, addition)
+            return committed(await self._changes.change(ticket.document, job))
 
     async def _append(self, ticket: Ticket, addition: bytes) -> Outcome:
         document = self._writable(ticket)
@@ -108,8 +111,8 @@ class Writing:
         self._drafting.check_size(size)
         if self._sessions.locked(document.id):
             # Then it is small enough to have been opened for editing.
-            text = b"".join(await loaded(self._store, old))
-            self._sessions.may_append(document.id, text, addition)
+            spans = await self._drafting.touched(old, addition)
+            self._sessions.may_touch(document.id, spans)
         if size <= INLINE_BYTES:
             data = (self._store.small(old) or b"") + addition
             new = history.content_of(data)
@@ -157,9 +160,10 @@ class Writing:
 
     async def edit(self, request: Edit, exchange: Exchange) -> Sentence:
         """Insert before a word."""
-        text = await gathered(request.text, exchange.body, exchange.content, MAX_EDIT_BYTES)
-        edited = self._sessions.edit(exchange.peer, request.session, request.word, text)
-        return edited if isinstance(edited, Sentence) else await edited
+        with Share(self._intake) as share:
+            text = await gathered(request.text, exchange, MAX_EDIT_BYTES, share.take)
+            edited = self._sessions.edit(exchange.peer, request.session, request.word, text)
+            return edited if isinstance(edited, Sentence) else await edited
 
     async def etirw(self, request: Etirw, exchange: Exchange) -> Committed:
         """Commit a session."""

@@ -29,6 +29,9 @@ _WAITING_BYTES = 1024 * 1024
 #: Bytes of one DATA block.
 MAX_BLOCK = 1024 * 1024
 
+#: Smaller pieces are joined while they wait, because each is an object.
+_SMALL_PIECE = 4 * 1024
+
 _DAMAGED = "the content was damaged on its way; send it again"
 
 
@@ -54,7 +57,7 @@ class Upload:
         self._received = 0
         self._sha: _Hash | None = hashlib.sha256() if self._blocks else None
         self._claimed: str | None = None
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes | bytearray] = deque()
         self._waiting_bytes = 0
         self._reader: Deferred[bytes] | None = None
         self._error: DFSError | None = None
@@ -72,7 +75,7 @@ class Upload:
         """
         assert self._reader is None, "one piece at a time"
         if self._pieces:
-            piece = self._pieces.popleft()
+            piece = bytes(self._pieces.popleft())
             full = self._waiting_bytes >= _WAITING_BYTES
             self._waiting_bytes -= len(piece)
             if full and self._waiting_bytes < _WAITING_BYTES:
@@ -195,8 +198,15 @@ class Upload:
             reader, self._reader = self._reader, None
             reader.callback(piece)
         else:
-            self._pieces.append(piece)
+            self._keep(piece)
             self._waiting_bytes += len(piece)
+
+    def _keep(self, piece: bytes) -> None:
+        last = self._pieces[-1] if self._pieces else b""
+        if isinstance(last, bytearray) and len(last) < _SMALL_PIECE:
+            last += piece
+        else:
+            self._pieces.append(piece if len(piece) >= _SMALL_PIECE else bytearray(piece))
 
     def _finish(self, error: DFSError | None) -> None:
         self.complete = True

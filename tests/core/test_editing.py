@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.core import editing, sentences
-from dfs.core.editing import Draft, Lock, Locks, splice
+from dfs.core.editing import Draft, Lock, Locks, splice, touched
 from dfs.core.sentences import Span
 from dfs.errors import Invalid, Locked, TooLarge
 
@@ -286,19 +286,18 @@ class LockTests(SynchronousTestCase):
         ]
         for content, number, addition, allowed in cases:
             locks = Locks()
-            locks.may_append(content, addition)
             locks.take(Lock("1", "alice", 0.0, sentences.find(content, number)))
             if allowed:
-                locks.may_append(content, addition)
+                locks.may_touch(touched(content, addition))
             else:
-                self.assertRaises(Locked, locks.may_append, content, addition)
+                self.assertRaises(Locked, locks.may_touch, touched(content, addition))
 
     def test_append_behind_a_merged_sentence(self) -> None:
         """A held sentence that became the start of the last one is not lengthened either."""
         content = b"One. two more"
         locks = Locks()
         locks.take(lock("1", 5, 8))
-        self.assertRaises(Locked, locks.may_append, content, b" text")
+        self.assertRaises(Locked, locks.may_touch, touched(content, b" text"))
 
 
 @define

@@ -12,10 +12,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from dfs.errors import Corrupt, DFSError, Invalid, TooLarge, Unavailable
+from dfs.wire.codec import UNKNOWN_LENGTH
+from dfs.wire.framing import Framer
 from dfs.wire.messages import Committed, Create, Put, Record, Request
 from dfs.wire.sending import Sending
 from dfs.wire.server import Exchange
-from dfs.wire.upload import MAX_BLOCK, SMALL_BYTES
+from dfs.wire.upload import MAX_BLOCK, SMALL_BYTES, Upload
 from tests.wire.talking import House, Later, Visitor
 
 BIG = b"0123456789abcdef" * (SMALL_BYTES // 16) + b"the rest"
@@ -48,6 +50,23 @@ class Keeper:
             raise
         self.kept.append(data)
         return Committed("content", len(data), 0, 0)
+
+
+class PieceTests(SynchronousTestCase):
+    """What has come and is not read yet."""
+
+    def test_small_pieces(self) -> None:
+        """Text that comes byte by byte is kept in pieces of some thousand bytes."""
+        framer = Framer(1_000)
+        upload = Upload(framer, UNKNOWN_LENGTH, lambda: None)
+        framer.feed(blocks(*[b"x"] * 10_000))
+        while upload.advance() and not upload.complete:
+            pass
+        pieces = []
+        while piece := self.successResultOf(upload.read()):
+            pieces.append(piece)
+        self.assertEqual(b"".join(pieces), b"x" * 10_000)
+        self.assertLess(len(pieces), 5)
 
 
 class UploadTests(SynchronousTestCase):
