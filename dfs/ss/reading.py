@@ -61,8 +61,8 @@ class Reading:
         """Send the text word by word."""
         check(request)
         ticket = self._admission.verify(request.ticket)
-        _, reader = self._open(ticket)
-        return await self._streams.stream(request, reader, exchange)
+        content, reader = self._open(ticket)
+        return await self._streams.stream(request, content, reader, exchange)
 
     def stat(self, request: Stat, exchange: Exchange) -> Facts:
         """Everything about a document, from where it is known exactly."""

@@ -8,26 +8,33 @@ not know who may read.  It is the only place of this server that sets timers of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 
+from dfs.core.documents import Content
 from dfs.core.sentences import WordStream
 from dfs.errors import Busy, Invalid, Unavailable
 from dfs.ss.contents import pieces_of
-from dfs.store.interfaces import IReader
+from dfs.store.interfaces import INLINE_BYTES, IReader
 from dfs.wire.exchange import Exchange, Peer
 from dfs.wire.messages import Stop, Stream
 
 #: The longest time between two words, in seconds.
 MAX_DELAY = 60.0
 
-#: Streams of one connection, and of the whole server; each holds a content open.
+#: Streams of one connection, and of the whole server.
 PER_CONNECTION = 64
 ON_SERVER = 1_024
+
+#: Of large contents, each of which holds a file, and pieces in memory, for as long as it takes.
+#: They are counted apart from READs: these end soon, and never wait for somebody's slow stream.
+LARGE_PER_CONNECTION = 4
+LARGE_ON_SERVER = 128
 
 #: Words after which others get their turn, when there is no delay.
 BREATH = 256
@@ -58,6 +65,44 @@ async def words_of(reader: IReader) -> AsyncIterator[list[bytes]]:
 
 
 @define(eq=False)
+class Places:
+    """
+    How many streams of a kind there are.
+
+    @ivar kind: what they are of, for whoever is refused.
+    @ivar per_connection: how many one connection may have.
+    @ivar on_server: how many all may have.
+    """
+
+    kind: str
+    per_connection: int
+    on_server: int
+    count: int = field(default=0, init=False)
+    _by_peer: dict[int, int] = field(factory=dict, init=False)
+
+    @contextmanager
+    def taken(self, number: int) -> Iterator[None]:
+        """
+        Have one of them while something is done.
+
+        @param number: of the connection.
+        @raise Busy: there are too many.
+        """
+        mine = self._by_peer.get(number, 0)
+        if self.count >= self.on_server or mine >= self.per_connection:
+            raise Busy(f"too many {self.kind} are being streamed; try again when one has ended")
+        self._by_peer[number] = mine + 1
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+            self._by_peer[number] -= 1
+            if not self._by_peer[number]:
+                del self._by_peer[number]
+
+
+@define(eq=False)
 class Streams:
     """
     All that is being streamed.
@@ -66,30 +111,41 @@ class Streams:
     content: a word with the white space behind it, the first one also with what stands before it;
     a word of more than 64 KiB counts once for each 64 KiB.  Each one is a C{DATA} block of its
     own, so that who counts blocks knows where to go on.
+
+    @ivar every: all of them.
+    @ivar large: those of large contents.
     """
 
     _clock: IReactorTime
+    every: Places = field(
+        factory=lambda: Places("documents", PER_CONNECTION, ON_SERVER), init=False
+    )
+    large: Places = field(
+        factory=lambda: Places("large documents", LARGE_PER_CONNECTION, LARGE_ON_SERVER),
+        init=False,
+    )
     _pauses: dict[int, set[Deferred[None]]] = field(factory=dict, init=False)
-    _count: int = field(default=0, init=False)
-    _by_peer: dict[int, int] = field(factory=dict, init=False)
 
     def __len__(self) -> int:
-        return self._count
+        return self.every.count
 
-    async def stream(self, request: Stream, reader: IReader, exchange: Exchange) -> Stop:
+    async def stream(
+        self, request: Stream, content: Content, reader: IReader, exchange: Exchange
+    ) -> Stop:
         """
         Send a content word by word.
 
         @param reader: of the content; closed at the end.
         @return: what was sent, from the word C{start} on.
+        @raise Busy: too many are being streamed.
         @raise Corrupt: the bytes are damaged; what was sent is void.
         """
+        number = exchange.peer.number
+        large = self.large.taken(number) if content.size > INLINE_BYTES else nullcontext()
         try:
-            self._enter(exchange.peer)
-            try:
+            with self.every.taken(number), large:
+                self._listen_to(exchange.peer)
                 return await self._send(request, reader, exchange)
-            finally:
-                self._leave(exchange.peer)
         finally:
             reader.close()
 
@@ -140,21 +196,11 @@ class Streams:
             if call.active():
                 call.cancel()
 
-    def _enter(self, peer: Peer) -> None:
-        mine = self._by_peer.get(peer.number, 0)
-        if self._count >= ON_SERVER or mine >= PER_CONNECTION:
-            raise Busy("too many documents are being streamed; try again when one has ended")
+    def _listen_to(self, peer: Peer) -> None:
+        """Hear of it when it goes."""
         if peer.number not in self._pauses:
             self._pauses[peer.number] = set()
             peer.when_lost(lambda: self._lost(peer.number))
-        self._by_peer[peer.number] = mine + 1
-        self._count += 1
-
-    def _leave(self, peer: Peer) -> None:
-        self._count -= 1
-        self._by_peer[peer.number] -= 1
-        if not self._by_peer[peer.number]:
-            del self._by_peer[peer.number]
 
     def _lost(self, number: int) -> None:
         self._wake(number, ConnectionLost())

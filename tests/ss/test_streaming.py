@@ -7,11 +7,14 @@ from twisted.internet.defer import Deferred
 from dfs.core.access import Right
 from dfs.errors import Busy, Corrupt, Invalid, Moved, Unavailable
 from dfs.ss.service import Settings
-from dfs.ss.streaming import CUT, PER_CONNECTION, words_of
+from dfs.ss.streaming import CUT, LARGE_PER_CONNECTION, PER_CONNECTION, words_of
 from dfs.wire.answers import Contents
 from dfs.wire.messages import DeleteFile, Put, Read, Stream
 from dfs.wire.server import Limits
 from tests.ss.world import DOCUMENT, World, WorldTests
+
+#: A document that a store keeps in a file.
+LARGE = b"large " * 20_000
 
 
 class StreamTests(WorldTests):
@@ -158,3 +161,31 @@ class CrowdTests(WorldTests):
             self.content(self.alice.ask_content(ask))
         self.world.pass_time(61)
         self.assertEqual(self.content(streams[0]), b"one two")
+
+    def test_large(self) -> None:
+        """Of large documents, which hold a file, a connection has few; READs do not wait for it."""
+        self.put(LARGE)
+        ask = Stream(self.world.ticket(), 60.0)
+        streams = [self.alice.ask_content(ask, timeout=None) for _ in range(LARGE_PER_CONNECTION)]
+        with self.assertRaisesRegex(Busy, "large"):
+            self.content(self.alice.ask_content(ask))
+        self.assertEqual(self.content(self.alice.ask_content(Read(self.world.ticket()))), LARGE)
+        self.put(b"one two")
+        small = self.alice.ask_content(ask, timeout=None)
+        self.assertEqual(self.world.result(small.read()), b"one ")
+        self.assertEqual(self.world.result(streams[0].read()), b"large ")
+
+    def test_large_of_all(self) -> None:
+        """A server has so many of large documents open, and has room again when somebody goes."""
+        self.put(LARGE)
+        self.world.server.streams.large.on_server = 1
+        ask = Stream(self.world.ticket(), 60.0)
+        self.alice.ask_content(ask, timeout=None)
+        other = self.world.call()
+        with self.assertRaisesRegex(Busy, "large"):
+            self.content(other.ask_content(ask))
+        self.assertEqual(self.content(other.ask_content(Read(self.world.ticket()))), LARGE)
+        self.alice.close(abort=True)
+        self.world.pass_time(0.1)
+        streaming = other.ask_content(ask, timeout=None)
+        self.assertEqual(self.world.result(streaming.read()), b"large ")
