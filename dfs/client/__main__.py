@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from attrs import frozen
@@ -19,7 +19,7 @@ from attrs import frozen
 import dfs
 from dfs.client import admin, offline, top
 from dfs.client import settings as surroundings
-from dfs.client.screen import Screen
+from dfs.client.standard import let_go, reader_gone, screen_of_process
 from dfs.client.table import table
 from dfs.client.verbs import Table, Verb, Work
 from dfs.errors import Invalid
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from dfs.client.links import Dial
     from dfs.client.operator import Operator
     from dfs.client.session import Session
-
-#: A process whose reader went away: 128 + SIGPIPE, as other programs end.
-BROKEN_PIPE = 141
 
 
 @frozen
@@ -66,7 +63,7 @@ class Options:
                 environment={"USER": _system_user(), **os.environ},
             )
         except Invalid as error:
-            _screen(self.json).error(error)
+            screen_of_process(self.json).error(error)
             raise click.exceptions.Exit(2) from None
 
 
@@ -150,7 +147,10 @@ def _begin(context: click.Context, /, **values: Any) -> Any:
 
 def main() -> NoReturn:
     """What the console script C{dfs} runs."""
-    sys.exit(_main(sys.argv[1:]))
+    try:
+        sys.exit(_main(sys.argv[1:]))
+    finally:
+        let_go()
 
 
 def _main(arguments: list[str]) -> int:
@@ -160,41 +160,18 @@ def _main(arguments: list[str]) -> int:
     except click.UsageError as error:
         from dfs.client.interpreter import USAGE, usage_message
 
-        _early_screen(arguments).error(Invalid(usage_message(error)))
+        screen_of_process("--json" in arguments).error(Invalid(usage_message(error)))
         return USAGE
     except click.Abort:
         return 130
     except BrokenPipeError:
-        return _reader_gone()
+        return reader_gone()
+    except OSError as error:  # commands name what else fails
+        from dfs.client.interpreter import REFUSED, from_system
 
-
-def _early_screen(arguments: list[str]) -> Screen:
-    """Where a mistake in the options themselves is told."""
-    return _screen("--json" in arguments)
-
-
-def _screen(json: bool) -> Screen:
-    out, err = sys.stdout, sys.stderr
-    return Screen(
-        _binary(out),
-        _binary(err),
-        json=json,
-        terminal=bool(out and out.isatty()),
-        messages_terminal=bool(err and err.isatty()),
-        encoding=(out.encoding if out else None) or "utf-8",
-    )
-
-
-def _binary(stream: Any) -> BinaryIO:
-    """The bytes under a standard stream; nowhere if the process was started without it."""
-    found: BinaryIO = open(os.devnull, "wb") if stream is None else stream.buffer  # noqa: SIM115
-    return found
-
-
-def _reader_gone() -> int:
-    """Whoever read standard output has enough: end without a word, as others do."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return BROKEN_PIPE
+        let_go()
+        screen_of_process(json=False).error(from_system(error))
+        return REFUSED
 
 
 def run_offline(options: Options, verb: Verb, values: dict[str, Any]) -> int:
@@ -202,7 +179,7 @@ def run_offline(options: Options, verb: Verb, values: dict[str, Any]) -> int:
     import time
 
     assert verb.offline is not None
-    screen = _screen(values.pop("json", False) or options.json)
+    screen = screen_of_process(values.pop("json", False) or options.json)
     act = partial(verb.offline, screen, time.time(), **values)
     return offline.run(act, screen, debug=options.debug)
 
@@ -225,7 +202,7 @@ def run_command(options: Options, verb: Verb, values: dict[str, Any]) -> NoRetur
 def run_shell(options: Options) -> NoReturn:
     """Run the shell and exit."""
     settings = options.settings()
-    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty():
+    if sys.stdin is not None and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty():
         from dfs.client import shell
 
         shell.install_reactor()
@@ -306,7 +283,7 @@ def _react(options: Options, settings: surroundings.Settings, act: Any) -> NoRet
             status = await act(parts)
             parts.interpreter.work.screen.flush()
         except BrokenPipeError:
-            status = _reader_gone()
+            status = reader_gone()
         finally:
             parts.interpreter.work.session.close()
         if status:
@@ -334,7 +311,7 @@ def _parts(reactor: Any, options: Options, settings: surroundings.Settings) -> P
     from dfs.client.interpreter import Interpreter
     from dfs.client.keyboard import StandardInput
 
-    screen = _screen(options.json)
+    screen = screen_of_process(options.json)
     interactive = bool(sys.stdin and sys.stdin.isatty())
 
     def show(prompt: str) -> None:

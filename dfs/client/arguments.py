@@ -10,6 +10,9 @@ import click
 
 from dfs.client.verbs import RemotePath
 
+#: The largest whole number of the wire.
+LARGEST = 2**63 - 1
+
 
 def path_argument() -> click.Argument:
     """One document."""
@@ -19,6 +22,11 @@ def path_argument() -> click.Argument:
 def paths_argument() -> click.Argument:
     """Documents."""
     return click.Argument(["paths"], type=RemotePath(), nargs=-1, required=True, metavar="<path>…")
+
+
+def number_argument(name: str, metavar: str) -> click.Argument:
+    """A whole number that the wire can carry; whether there is one below 0 is not known here."""
+    return click.Argument([name], type=click.IntRange(-LARGEST, LARGEST), metavar=metavar)
 
 
 def flag(*names: str, help: str) -> click.Option:

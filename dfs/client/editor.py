@@ -26,6 +26,9 @@ PROMPT = "WRITE> "
 #: Sessions that are opened for edits that are all known, before it is given up.
 RESTARTS = 3
 
+#: Of the number of a word; the wire carries no longer ones.
+DIGITS = 18
+
 
 def parse_edit(line: str) -> tuple[int, str]:
     """
@@ -36,6 +39,8 @@ def parse_edit(line: str) -> tuple[int, str]:
     word, _, text = line.lstrip().partition(" ")
     if not word.removeprefix("-").isdecimal() or not word.isascii() or not text:
         raise Invalid("type <word> <text>, ETIRW to commit, or ABORT")
+    if len(word) > DIGITS:
+        raise Invalid(f"no sentence has so many words; a number has at most {DIGITS} digits")
     return int(word), typed(text)
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol
 
 from dfs.errors import DFSError
@@ -134,6 +137,7 @@ class Screen:
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self._line_open = False
+        self._lost = False
 
     def result(self, text: str, /, **fields: Any) -> None:
         """
@@ -149,11 +153,11 @@ class Screen:
 
     def record(self, /, **fields: Any) -> None:
         """One JSON object, on one line, in ASCII."""
-        self._out.write(json.dumps(fields, separators=(", ", ": ")).encode("ascii") + b"\n")
+        self._write(json.dumps(fields, separators=(", ", ": ")).encode("ascii") + b"\n")
 
     def text(self, text: str) -> None:
         """Lines for a person."""
-        self._out.write(self._shown(text) if self.terminal else _bytes(text))
+        self._write(self._shown(text) if self.terminal else _bytes(text))
 
     def data(self, piece: bytes, *, raw: bool = False) -> None:
         """
@@ -165,27 +169,28 @@ class Screen:
             text = self._decoder.decode(piece)
             if text:
                 self._line_open = not text.endswith("\n")
-                self._out.write(self._shown(text))
+                self._write(self._shown(text))
         else:
-            self._out.write(piece)
+            self._write(piece)
 
     def data_end(self) -> None:
         """The document is complete; a prompt can follow on a line of its own."""
         if self.terminal:
             text = self._decoder.decode(b"", final=True)
             if text or self._line_open:
-                self._out.write(self._shown(text + "\n"))
+                self._write(self._shown(text + "\n"))
             self._decoder.reset()
             self._line_open = False
 
     def break_line(self) -> None:
         """Leave the line that a terminal has begun, with a prompt and perhaps ^C."""
         if self.terminal and not self.json:
-            self._out.write(b"\n")
+            self._write(b"\n")
 
     def flush(self) -> None:
         """Let everything be seen now."""
-        self._out.flush()
+        with self._writing():
+            self._out.flush()
         self._err.flush()
 
     def committed(self, message: str, committed: Committed, **fields: Any) -> None:
@@ -202,13 +207,14 @@ class Screen:
         if self._line_open:
             self.break_line()
             self._line_open = False
-        self._out.flush()
+        with self._writing():
+            self._out.flush()
         self._err.write(_bytes(one_line(text) + "\n"))
         self._err.flush()
 
     def error(self, error: DFSError) -> None:
         """A refusal or failure."""
-        if self.json:
+        if self.json and not self._lost:
             self.record(error={"code": error.code, "message": str(error)})
         else:
             self.note(f"ERROR [{error.code}]: {error}")
@@ -233,6 +239,20 @@ class Screen:
                 total=total, desc=one_line(what), unit=unit, unit_scale=True, leave=False, delay=0.3
             )
         )
+
+    def _write(self, data: bytes) -> None:
+        with self._writing():
+            self._out.write(data)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Something goes to standard output; once that fails nothing more does."""
+        try:
+            yield
+        except OSError:
+            self._lost = True
+            self._out = open(os.devnull, "wb")  # noqa: SIM115
+            raise
 
     def _shown(self, text: str) -> bytes:
         return visible(text).encode(self._encoding, "backslashreplace")

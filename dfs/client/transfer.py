@@ -198,9 +198,10 @@ async def _to_output(work: Work, path: str, begin: Begin) -> None:
     warn_behind(work, path, download.newer_on)
     try:
         while piece := await download.read():
-            work.screen.data(piece, raw=True)
+            work.screen.data(piece)
     finally:
         download.close()
+    work.screen.data_end()
 
 
 async def _fetch(work: Work, path: str, begin: Begin, file: IO[bytes], bar: Progress) -> int:

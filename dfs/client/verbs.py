@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import define, field, frozen
 
+#: Commands of the command line that the shell does not have.
+OUTSIDE = ("admin", "export", "sim", "top")
+
+#: Characters that are repeated of a word that nobody knows.
+SHOWN = 40
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -197,6 +203,10 @@ def _also(verb: Verb) -> str:
     return f"  (Also: {', '.join(verb.aliases)}.)" if verb.aliases else ""
 
 
+def _shortened(name: str) -> str:
+    return name if len(name) <= SHOWN else name[:SHOWN] + "…"
+
+
 class Table:
     """
     Every command, by any of its names, in any case.
@@ -222,9 +232,14 @@ class Table:
         verb = self._named.get(name.lower())
         if verb is not None:
             return verb
+        if name.lower() in OUTSIDE:
+            outside = f"dfs {name.lower()}"
+            raise click.UsageError(
+                f"{outside!r} is typed outside of the shell; '{outside} --help' explains it"
+            )
         close = difflib.get_close_matches(name.lower(), self._named, 1, cutoff=0.75)
         hint = f"did you mean {self._named[close[0]].name}?" if close else "HELP lists them"
-        raise click.UsageError(f"there is no command {name!r}; {hint}")
+        raise click.UsageError(f"there is no command {_shortened(name)!r}; {hint}")
 
     def beginning(self, start: str) -> list[str]:
         """The names that begin so, in the case of what was typed."""

@@ -148,6 +148,32 @@ def test_broken_pipe(surroundings: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        ("HELP", ">&-"),
+        ("--json HELP", ">&-"),
+        ("HELP", "> /dev/full"),
+        ("--json HELP", "> /dev/full"),
+        ("--help", "> /dev/full"),
+        ("READ --help", "> /dev/full"),
+        ("sim --seed 1 --seconds 1", "> /dev/full"),
+    ],
+)
+def test_no_output(surroundings: dict[str, str], words: str, where: str) -> None:
+    """Who cannot be shown anything is told so, and the command has failed."""
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m dfs.client {words} {where}"],
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith("ERROR [UNAVAILABLE]: "), done.stderr
+
+
 @pytest.fixture
 def terminal(surroundings: dict[str, str]) -> Iterator[int]:
     """The interactive shell at a terminal of its own."""

@@ -7,16 +7,14 @@ Imports no Twisted, so that C{dfs --help} is quick.
 
 from __future__ import annotations
 
-import click
-
 from dfs.client import inbox
-from dfs.client.arguments import flag, path_argument, right_flags
+from dfs.client.arguments import flag, number_argument, path_argument, right_flags
 from dfs.client.verbs import Verb
 
 
 def verbs() -> tuple[Verb, ...]:
     """In the order of HELP."""
-    number = click.Argument(["number"], type=int, metavar="<id>")
+    number = number_argument("number", "<id>")
     return (
         Verb(
             "REQUESTACCESS",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import click
 
 from dfs.client import commands, places
-from dfs.client.arguments import flag, path_argument, paths_argument, right_flags
+from dfs.client.arguments import flag, number_argument, path_argument, paths_argument, right_flags
 from dfs.client.verbs import RemotePath, UserName, Verb
 
 
@@ -33,7 +33,7 @@ def verbs() -> tuple[Verb, ...]:
             commands.write,
             (
                 path_argument(),
-                click.Argument(["sentence"], type=int, metavar="<sentence>"),
+                number_argument("sentence", "<sentence>"),
                 click.Option(
                     ["-e", "edits"],
                     multiple=True,
