@@ -292,13 +292,9 @@ class Execution(Service):
         began = self._clock.seconds()
         known = Ending(-1, "it could not be run")
         try:
-            ended = self._begin(run, sandbox, backend)
-            run.when_exited().addCallback(lambda exited: self._leave(user))
+            ended = self._take_turn(run, user, sandbox, backend)
             with self._attendance.attending(exchange.peer, lambda: run.stop(Stopped.UNHEARD)):
                 known = await ended
-        except OSError as error:
-            self._leave(user)
-            raise Busy(f"this machine has no process for it ({error}); try again later") from None
         finally:
             self._log.info(
                 "{user} ran {path}: status {status}",
@@ -314,6 +310,24 @@ class Execution(Service):
                 seconds=round(self._clock.seconds() - began, 3),
             )
         return Ran(run.size, run.sha256, known.status, known.note)
+
+    def _take_turn(self, run: Run, user: str, sandbox: Sandbox, backend: str) -> Deferred[Ending]:
+        """
+        Start something, and leave when it has ended.
+
+        @raise Busy: this machine has no process for it.
+        """
+        try:
+            ended = self._begin(run, sandbox, backend)
+        except BaseException as error:
+            self._leave(user)
+            if isinstance(error, OSError):
+                raise Busy(
+                    f"this machine has no process for it ({error}); try again later"
+                ) from None
+            raise
+        run.when_exited().addCallback(lambda exited: self._leave(user))
+        return ended
 
     def _begin(self, run: Run, sandbox: Sandbox, backend: str) -> Deferred[Ending]:
         """

@@ -257,6 +257,17 @@ class ExecutionTests(SynchronousTestCase):
         self.machine.full = False
         self.assertEqual(self.run_one()[0], b"hello\n")
 
+    def test_defect(self) -> None:
+        """Whatever keeps a script from being started, the turn is another's."""
+        alice = self.begin()
+        self.store(alice, "a.sh", "echo hello")
+        self.machine.mad = True
+        for _ in range(3):
+            self.refused(Internal, "")
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 3)
+        self.machine.mad = False
+        self.assertEqual(self.run_one()[0], b"hello\n")
+
     def test_no_sandbox_any_more(self) -> None:
         """A script that was not run, because its sandbox failed, is answered with the reason."""
         alice = self.begin()

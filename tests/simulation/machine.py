@@ -118,12 +118,14 @@ class Machine:
     @ivar processes: all that were started.
     @ivar broken: backends whose walls do not stand.
     @ivar full: no process can be started any more.
+    @ivar mad: starting one fails in a way that nobody thought of.
     @ivar stubborn: processes end only when they are made to.
     """
 
     clock: IReactorTime
     broken: tuple[str, ...] = ()
     full: bool = False
+    mad: bool = False
     stubborn: bool = False
     processes: list[FakeProcess] = field(factory=list)
 
@@ -133,6 +135,8 @@ class Machine:
 
     def spawn(self, protocol: ProcessProtocol, backend: str) -> FakeProcess:
         """Start a process."""
+        if self.mad:
+            raise RuntimeError("can't start new process")
         if self.full:
             raise OSError(11, "Resource temporarily unavailable")
         process = FakeProcess(self.clock, protocol, backend, self.stubborn)
