@@ -364,11 +364,16 @@ class Sessions(MultiService):
                 self._end(session, "session_aborted", "the connection was lost")
 
     def _sweep(self) -> None:
-        """End the sessions that were silent for too long."""
+        """End the sessions of those who were silent for too long, or may not write any more."""
         before = self._clock.seconds() - self.timeout
         for session in list(self._sessions.values()):
-            if session.touched <= before and not session.committing:
+            if session.committing:
+                continue
+            if session.touched <= before:
                 self._end(session, "session_timed_out", "it was silent")
+                continue
+            with contextlib.suppress(Unauthorized):
+                self._check_right(session)
 
     def _end(self, session: Session, event: str, why: str) -> None:
         """Forget a session and free its sentence."""

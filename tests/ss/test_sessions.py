@@ -272,6 +272,18 @@ class EndingTests(WorldTests):
         self.ask(Abort())
         self.ask(Put(self.world.ticket()), b"free")
 
+    def test_revoked_and_silent(self) -> None:
+        """Nor does one who does nothing any more, for longer than some seconds."""
+        self.world.order(metadata(DOCUMENT, ("w:bob",), 2))
+        ticket = self.world.ticket("bob", Right.WRITE, number=2)
+        self.world.result(self.bob.ask(Write(ticket, 1)))
+        self.ask(Abort())
+        self.world.pass_time(6)
+        self.refused(Locked, Put(self.world.ticket()), b"held")
+        self.world.order(metadata(DOCUMENT, ("r:bob",), 3))
+        self.world.pass_time(6)
+        self.ask(Put(self.world.ticket()), b"free")
+
     def test_replacing(self) -> None:
         """H51: UNDO and PUT against an open session are refused; its edits stay usable."""
         self.refused(Locked, Undo(self.world.ticket()), by=self.bob)
