@@ -8,6 +8,7 @@ takes its steps is L{dfs.nm.pairing}'s affair.  Must not know how orders travel.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -153,7 +154,7 @@ class Operators:
             self._is_lost(server, accept_loss=request.accept_loss)
 
         check()
-        await self._pairing.replaced(server, self._forgetting(server), check)
+        await self._pairing.replaced(server, partial(self._forgetting, server), check)
 
     def _is_lost(self, server: Server, *, accept_loss: bool) -> None:
         place, pair = server.place, server.place.pair

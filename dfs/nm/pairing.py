@@ -379,12 +379,12 @@ class Pairing:
         self.look(place)
 
     async def replaced(
-        self, server: Server, forgetting: Sequence[Change], check: Callable[[], None]
+        self, server: Server, forgetting: Callable[[], Sequence[Change]], check: Callable[[], None]
     ) -> None:
         """
         The store of the peer is gone, says an operator.
 
-        @param forgetting: what the journal has to forget with it.
+        @param forgetting: tells, then, what the journal has to forget with it.
         @param check: raises why this cannot be, called when nothing else happens to the pair.
         """
         place = server.place
@@ -397,7 +397,7 @@ class Pairing:
                 )
             place.forgetting = place.is_home(server.name)
             try:
-                await self._happen(place, Event.REPLACED, forgetting)
+                await self._happen(place, Event.REPLACED, forgetting())
                 server.known = evolve(server.known, store_id="", noted=0)
                 server.applied = 0
                 if server.here:

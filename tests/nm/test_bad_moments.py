@@ -68,6 +68,16 @@ class ReplacedTests(MembersRig):
         self.nm._notes.keep(self.entry())
         self.replaced(ordered)
 
+    def test_drained(self) -> None:
+        """The server is drained, and the order is given once more."""
+        ordered = self.replacing()
+        again = self.operator().ask(Admin("replace", "ss1_backup"))
+        drained = self.operator().ask(Admin("drain", "ss1_backup"))
+        self.replaced(ordered)
+        self.get(again)
+        self.get(drained)
+        self.assertTrue(self.disk.servers["ss1_backup"].drained)
+
     def test_positions(self) -> None:
         """The position to which notes have come is written down."""
         ordered = self.replacing()
