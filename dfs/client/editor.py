@@ -26,7 +26,7 @@ PROMPT = "WRITE> "
 #: Sessions that are opened for edits that are all known, before it is given up.
 RESTARTS = 3
 
-#: Of the number of a word; the wire carries no longer ones.
+#: Of the number of a word; the wire carries each number that has no more.
 DIGITS = 18
 
 

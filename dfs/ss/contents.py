@@ -16,7 +16,6 @@ from dfs.core.documents import Content
 from dfs.errors import Invalid, TooLarge
 from dfs.store.interfaces import PIECE_BYTES, IReader, IStore
 from dfs.wire.messages import Stop
-from dfs.wire.upload import Upload
 
 T = TypeVar("T")
 
@@ -34,7 +33,10 @@ class Parcel(Protocol):
     """What came with a request: all of it, or where it is read from."""
 
     body: bytes | None
-    content: Upload | None
+
+    @property
+    def content(self) -> Source | None:
+        """Where the rest is read from, if it did not come as a whole."""
 
 
 class Sink(Protocol):

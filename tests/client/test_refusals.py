@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dfs.client.__main__ import program
+from dfs.client.table import table
+from dfs.client.verbs import OUTSIDE
 from tests.client.desk import Desk
 from tests.client.people import CommandCase
 
@@ -86,6 +89,16 @@ class RefusalTests(CommandCase):
         ):
             self.refused(line, code="INVALID", says=says, status=2)
 
+    def test_outside(self) -> None:
+        """The shell names each command that only the command line has."""
+        self.assertEqual(set(OUTSIDE), set(program(table()).commands))
+
+    def test_long_number(self) -> None:
+        """The number of a word may be longer than any that there can be; it is refused shortly."""
+        self.alice.type("CREATE a")
+        for digits in (19, 20, 5_000):
+            self.refused(f"WRITE a 0 -e '{'9' * digits} x'", code="INVALID", says="so many words")
+
     def test_several(self) -> None:
         """One document that fails does not keep the others from it, and is named."""
         self.alice.type("CREATE a b")
@@ -119,6 +132,8 @@ class TerminalTests(CommandCase):
         self.assertEqual(person.type("READ a"), "x\\x1b[2J\\x9by\tz\n\\xff\n")
         self.assertEqual(person.bytes("READ --raw a"), b"x\x1b[2J\x9by\tz\n\xff")
         self.assertEqual(self.alice.bytes("READ a"), b"x\x1b[2J\x9by\tz\n\xff")
+        self.assertEqual(person.type("GET a -"), "x\\x1b[2J\\x9by\tz\n\\xff\n")
+        self.assertEqual(self.alice.bytes("GET a -"), b"x\x1b[2J\x9by\tz\n\xff")
 
     def test_stream(self) -> None:
         """STREAM escapes as READ does."""

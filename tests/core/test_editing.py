@@ -286,6 +286,7 @@ class LockTests(SynchronousTestCase):
         ]
         for content, number, addition, allowed in cases:
             locks = Locks()
+            locks.may_touch(touched(content, addition))
             locks.take(Lock("1", "alice", 0.0, sentences.find(content, number)))
             if allowed:
                 locks.may_touch(touched(content, addition))

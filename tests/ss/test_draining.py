@@ -21,18 +21,14 @@ from dfs.wire.messages import (
     Undo,
     Write,
 )
-from tests.ss.world import DOCUMENT, SlowDisk, World, WorldTests, metadata
+from tests.ss.world import DOCUMENT, SlowTests, metadata
 
 
-class DrainTests(WorldTests):
+class DrainTests(SlowTests):
     """DRAIN, in all orders."""
 
     def setUp(self) -> None:
-        self.disk = SlowDisk()
-        self.world = World(later=self.disk.later)
-        self.addCleanup(self.end)
-        self.world.create()
-        self.alice = self.world.call()
+        super().setUp()
         self.put(b"One. Two.")
         self.nm = self.world.call_as_nm()
 

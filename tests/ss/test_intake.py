@@ -7,21 +7,17 @@ from twisted.internet.defer import Deferred
 from dfs.errors import Busy, TooLarge
 from dfs.ss.writing import APPEND_BYTES
 from dfs.wire.messages import Append, Committed, Edit, Put, Write
-from tests.ss.world import SlowDisk, World, WorldTests
+from tests.ss.world import SlowTests
 
 #: Bytes of one APPEND here.
 SIZE = 100_000
 
 
-class IntakeTests(WorldTests):
-    """A disk on which nothing is done before it is told to work."""
+class IntakeTests(SlowTests):
+    """A server with room for three."""
 
     def setUp(self) -> None:
-        self.disk = SlowDisk()
-        self.world = World(later=self.disk.later)
-        self.addCleanup(self.end)
-        self.world.create()
-        self.alice = self.world.call()
+        super().setUp()
         self.intake = self.world.server.intake
         self.intake.limit = 3 * SIZE
 

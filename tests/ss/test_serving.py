@@ -26,7 +26,7 @@ from dfs.wire.messages import (
     Write,
     WriteComplete,
 )
-from tests.ss.world import DOCUMENT, NAME_SERVER, SlowDisk, World, WorldTests, metadata
+from tests.ss.world import DOCUMENT, NAME_SERVER, SlowTests, WorldTests, metadata
 
 
 class LeaseTests(WorldTests):
@@ -222,15 +222,11 @@ class LeaseTests(WorldTests):
         self.ask(Append(self.world.ticket(), "x"))
 
 
-class FenceTests(WorldTests):
+class FenceTests(SlowTests):
     """What happens between a commit and its answer."""
 
     def setUp(self) -> None:
-        self.disk = SlowDisk()
-        self.world = World(later=self.disk.later)
-        self.addCleanup(self.end)
-        self.world.create()
-        self.alice = self.world.call()
+        super().setUp()
         self.put(b"One.")
 
     def begin(self, request: Request[Any], by: Connection | None = None) -> Deferred[Any]:

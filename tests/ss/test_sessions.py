@@ -36,7 +36,7 @@ from dfs.wire.messages import (
     Undo,
     Write,
 )
-from tests.ss.world import DOCUMENT, NAME_SERVER, SlowDisk, World, WorldTests, metadata
+from tests.ss.world import DOCUMENT, NAME_SERVER, SlowTests, World, WorldTests, metadata
 
 
 class SessionTests(WorldTests):
@@ -304,15 +304,11 @@ class EndingTests(WorldTests):
         self.world.result(self.world.call().ask(Write(self.world.ticket(), 0)))
 
 
-class CommitTests(WorldTests):
+class CommitTests(SlowTests):
     """What happens while the disk works."""
 
     def setUp(self) -> None:
-        self.disk = SlowDisk()
-        self.world = World(later=self.disk.later)
-        self.addCleanup(self.end)
-        self.world.create()
-        self.alice = self.world.call()
+        super().setUp()
         self.put(b"One. Two.")
         self.ask(Write(self.world.ticket(), 0))
         self.ask(Edit(0, "x"))

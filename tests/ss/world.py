@@ -411,3 +411,18 @@ class WorldTests(SynchronousTestCase):
         from dfs.wire.messages import Read
 
         return self.content(self.world.call().ask_content(Read(self.world.ticket())))
+
+
+class SlowTests(WorldTests):
+    """
+    The same with a disk that can be made to wait.
+
+    @ivar disk: that disk.
+    """
+
+    def setUp(self) -> None:
+        self.disk = SlowDisk()
+        self.world = World(self.settings, later=self.disk.later)
+        self.addCleanup(self.end)
+        self.world.create()
+        self.alice = self.world.call()
