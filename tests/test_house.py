@@ -106,7 +106,7 @@ TIMERS: dict[str, set[str]] = {
         "sim/storm",
         "ss/streaming",
         "wire/client",
-        "wire/protocol",
+        "wire/rounds",
     },
     "deferLater": {
         "client/asking",

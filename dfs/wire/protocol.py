@@ -13,7 +13,7 @@ from typing import cast
 from attrs import frozen
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -27,6 +27,7 @@ from dfs.wire.exchange import Exchange, Peer, Receiver
 from dfs.wire.framing import Framer
 from dfs.wire.limits import Limits
 from dfs.wire.messages import Done, Record, Request
+from dfs.wire.rounds import Rounds
 from dfs.wire.transport import Transport, address_text, flow, prompt, taken
 from dfs.wire.upload import SMALL_BYTES, Upload
 
@@ -42,12 +43,11 @@ _TURN = 1000
 #: What a request costs, in the same unit.
 _REQUEST = 10
 
-#: Seconds after which a turn ends, because some requests, and their lines in the log, cost more.
-_TURN_SECONDS = 0.005
-
 
 class Doorkeeper(Interface):
     """Who keeps count of the connections."""
+
+    rounds: Rounds
 
     def next_number(self) -> int:
         """A number for a connection."""
@@ -86,7 +86,7 @@ class ServerProtocol(Protocol):
         self._open = 0  # requests without an end
         self._turn: Exchange | None = None  # the untagged request that is being answered
         self._next: Line | None = None  # a request that waits for its turn or its content
-        self._rest: IDelayedCall | None = None  # goes on when others have had their turn
+        self._resting = False  # goes on when others have had their turn
         self._upload: Upload | None = None
         self._room: list[Deferred[None]] = []
         self._closing = False
@@ -125,9 +125,7 @@ class ServerProtocol(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.lost = True
         self._closing = True
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+        self.factory.rounds.leave(self)
         self.factory.left(self)
         waiting, self._room = self._room, []
         for deferred in waiting:
@@ -161,7 +159,7 @@ class ServerProtocol(Protocol):
 
     def _advance(self) -> None:
         """Work on what arrived, as far as the limits allow and others can wait."""
-        if self._rest is None:
+        if not self._resting:
             self._reading = True
             try:
                 self._work()
@@ -172,12 +170,8 @@ class ServerProtocol(Protocol):
 
     def _work(self) -> None:
         left = _TURN
-        seconds = self._clock.seconds
-        end = seconds() + _TURN_SECONDS
+        end = self.factory.rounds.until()
         while not self._closing and self.clogged_since is None:
-            if left <= 0 or seconds() > end:
-                self._rest = self._clock.callLater(0, self._go_on)
-                return
             try:
                 cost = self._step()
             except DFSError as error:
@@ -189,9 +183,20 @@ class ServerProtocol(Protocol):
             left -= cost
             if self._out_bytes > _GATHERED_BYTES:
                 self._flush()
+            if left <= 0 or self._clock.seconds() > end:
+                # Some requests, and their lines in the log, cost more time than others.
+                self._rest()
+                return
 
-    def _go_on(self) -> None:
-        self._rest = None
+    def _rest(self) -> None:
+        """Let others have their turn, if there is more to do."""
+        if self._upload is not None or self._next is not None or len(self._framer):
+            self._resting = True
+            self.factory.rounds.rest(self)
+
+    def go_on(self) -> None:
+        """The others have had their turn."""
+        self._resting = False
         self._advance()
 
     def _hear_no_more(self, last: Line) -> None:
@@ -337,7 +342,8 @@ class ServerProtocol(Protocol):
         if not self._greeted and self.peer.known:
             self._greet()
         if not self._reading and not self.lost:
-            self._advance()
+            # Not inside of this call: it may tell many, of whom each would begin to work.
+            self._rest()
 
     def _greet(self) -> None:
         """The peer is no stranger any more."""
@@ -379,10 +385,7 @@ class ServerProtocol(Protocol):
         if self._out and not self.lost:
             out, self._out = self._out, []
             self._out_bytes = 0
-            if len(out) == 1:
-                self._link.write(out[0])
-            else:
-                self._link.writeSequence(out)
+            self._link.writeSequence(out)
 
     def room(self) -> Deferred[None] | None:
         """See L{Exchange.room}."""

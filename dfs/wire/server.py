@@ -18,6 +18,7 @@ from dfs.wire.exchange import Exchange, Outcome, Peer, Receiver
 from dfs.wire.limits import Limits
 from dfs.wire.protocol import Refused, ServerProtocol
 from dfs.wire.refusals import Refusals
+from dfs.wire.rounds import Rounds
 
 __all__ = ["Exchange", "Limits", "Outcome", "Peer", "Receiver", "ServerFactory", "ServerProtocol"]
 
@@ -30,6 +31,7 @@ class ServerFactory(Factory):
 
     @ivar limits: see L{Limits}.
     @ivar connections: all that there are.
+    @ivar rounds: how they share the time.
     """
 
     noisy = False
@@ -51,6 +53,7 @@ class ServerFactory(Factory):
         self._number = 0
         self.limits = limits or Limits()
         self.connections: set[ServerProtocol] = set()
+        self.rounds = Rounds(clock)
         self._crowd = Crowd(self.limits)
         self._refusals = Refusals()
         self._sweeper = steady(clock, 5.0, self._sweep)

@@ -53,6 +53,7 @@ class Visitor:
 
     server: ServerProtocol
     wire: Wire
+    clock: Clock
 
     @property
     def peer(self) -> Peer:
@@ -71,6 +72,11 @@ class Visitor:
     def heard(self) -> list[str]:
         """The lines that came since the last time."""
         return self.raw().decode().splitlines()
+
+    def turn(self) -> list[str]:
+        """Let the next turn of the reactor come; the lines that came until then."""
+        self.clock.advance(0)
+        return self.heard()
 
     def raw(self) -> bytes:
         """The bytes that came since the last time."""
@@ -142,7 +148,7 @@ class House:
         protocol = self.factory.buildProtocol(None)
         wire = Wire()
         protocol.makeConnection(wire)
-        return Visitor(protocol, wire)
+        return Visitor(protocol, wire, self.clock)
 
     def user(self, name: str = "alice") -> Visitor:
         """A connection of somebody who logged in."""

@@ -42,7 +42,7 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(self.visitor.say("VIEW", "CREATE|a", "NONSENSE", "CREATE|b"), [])
         self.assertEqual(len(self.later.asked), 1)
         self.later.answer(0)
-        heard = self.visitor.heard()
+        heard = self.visitor.turn()
         self.assertEqual([heard[0], heard[1], heard[3]], ["OK", "OK|a", "OK|b"])
         self.assertTrue(heard[2].startswith("ERROR|UNSUPPORTED|"))
 
@@ -120,7 +120,7 @@ class OrderTests(SynchronousTestCase):
         self.assertEqual(self.visitor.say("VIEW", "QUIT"), [])
         self.assertTrue(self.visitor.wire.open)
         self.later.answer(0)
-        self.assertEqual(self.visitor.heard(), ["OK", "OK"])
+        self.assertEqual(self.visitor.turn(), ["OK", "OK"])
         self.assertFalse(self.visitor.wire.open)
 
     def test_answers_after_the_end(self) -> None:
@@ -141,7 +141,7 @@ class OrderTests(SynchronousTestCase):
         long = "x" * 5000
         self.assertEqual(visitor.say("#1|LOGIN|alice", "#2|CREATE|a", f"CREATE|{long}"), [])
         written.callback(None)
-        self.assertEqual(visitor.heard(), ["#1|OK|alice", "#2|OK|a", f"OK|{long}"])
+        self.assertEqual(visitor.turn(), ["#1|OK|alice", "#2|OK|a", f"OK|{long}"])
 
 
 class PeerTests(SynchronousTestCase):

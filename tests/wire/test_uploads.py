@@ -292,10 +292,11 @@ class SlowReaderTests(SynchronousTestCase):
             self.visitor.server.dataReceived(b"x" * 65536)
         self.assertEqual(self.visitor.wire.producerState, "paused")
         self.later.answer(0)
+        self.assertEqual(self.visitor.turn(), ["OK"])
         self.assertEqual(self.visitor.wire.producerState, "producing")
         for _ in range(8):
             self.visitor.server.dataReceived(b"x" * 65536)
-        self.assertEqual(self.visitor.say("WHOAMI"), ["OK", "OK|alice"])
+        self.assertEqual(self.visitor.say("WHOAMI"), ["OK|alice"])
         assert exchange.content is not None
         self.failureResultOf(exchange.content.read(), Unavailable)
 
