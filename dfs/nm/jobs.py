@@ -69,6 +69,7 @@ class Transfer(Job):
     A document goes from one member to the other.
 
     @ivar epoch: of the pair when it began; every order carries it.
+    @ivar _stores: of both members when it began, by their names.
     """
 
     _index: Index
@@ -81,11 +82,14 @@ class Transfer(Job):
     epoch: int = field(init=False)
     size: int = field(default=0, init=False)
     version: str = field(default="", init=False)
+    _stores: dict[str, str] = field(init=False)
     _log = Logger(namespace="dfs.nm")
 
     def __attrs_post_init__(self) -> None:
         self.id = self.entry.id
         self.epoch = self.entry.place.pair.epoch
+        members = (self._active, self._peer)
+        self._stores = {one.name: one.known.store_id for one in members}
 
     def transfer(self, source: Server, target: Server, orphan: str = "") -> Deferred[Applied]:
         """Fetch from one, push to the other, with what that lacks."""
@@ -168,6 +172,8 @@ class Transfer(Job):
         entry = self.entry
         if self._index.by_id(entry.id) is not entry:
             return  # it was deleted meanwhile; its grave is seen to
+        if member.known.store_id != self._stores[member.name]:
+            return  # an operator gave that store up meanwhile
         home = entry.place.is_home(member.name)
         self._index.learn(entry, Version.parse(applied.version), applied.number, home=home)
         self._notes.keep(entry)

@@ -197,9 +197,12 @@ class Teller:
         request = DeleteFile(f"{grave.id:016x}", server.place.pair.epoch, "")
         with suppress(NotFound):
             await server.link.ask(request, TELL_SECONDS)
-        home = server.place.is_home(server.name)
-        self._index.haunt(server.place.graves.get(grave.id, grave).laid(home=home))
+        place = server.place
+        home = place.is_home(server.name)
         await self._journal.commit([LayGrave(grave.id, home)])
+        # Unless a note that came meanwhile says that it is there all the same.
+        if (grave.id, home) not in place.doubted:
+            self._index.haunt(place.graves.get(grave.id, grave).laid(home=home))
 
     def _haunting(self, server: Server) -> Iterator[Grave]:
         place = server.place

@@ -8,11 +8,14 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from dfs.core.pairs import PairState
+from dfs.core.versions import Version
 from dfs.errors import Conflict, Invalid, NotFound, Unauthenticated, Unauthorized, Unavailable
-from dfs.nm.kept import NOTHING
-from dfs.wire.messages import Admin, Create, Delete, DeleteFile
+from dfs.nm.kept import NOTHING, Grave
+from dfs.wire.messages import Admin, Create, Delete, DeleteFile, PutFileContent
 from tests.nm.members import EQUAL, MembersRig
 from tests.nm.pairs import Held, key
+from tests.nm.rig import EPOCH
+from tests.nm.texts import LARGE
 
 
 class OrderTests(MembersRig):
@@ -171,6 +174,35 @@ class OrderTests(MembersRig):
         self.order("replace", "ss1", loss=True)
         self.assertEqual(len(self.place.behind), 0)
 
+    def test_copied_to_the_lost_store(self) -> None:
+        """What still arrives in a store that is given up, the one after it does not have."""
+        self.protected()
+        held = Held(PutFileContent)
+        pushes: list[object] = []
+
+        def second(request: object) -> Deferred[None] | None:
+            pushes.append(request)
+            return held(request) if len(pushes) == 2 else None
+
+        self.backup.shelf.gate = second
+        self.ss1.shelf.has(key(1), "5.0", LARGE)
+        self.ss1.note(key(1), "5.0", metadata_number=7, size=len(LARGE))
+        self.live(2)
+        self.assertEqual(held.waiting, 1)
+        self.backup.goodbye()
+        self.live(1, self.ss1)
+        self.order("replace", "ss1_backup", loss=True)
+        held.open()
+        self.live(1, self.ss1)
+        self.assertEqual(self.entry().held(home=False), NOTHING)
+        self.assertEqual(self.disk.documents[1].backup, NOTHING)
+        self.backup.store_id = "e" * 32
+        self.backup.shelf.records.clear()
+        self.backup.shelf.contents.clear()
+        self.backup.back()
+        self.live(2)
+        self.assertEqual((self.state(), self.backup.shelf.version(key(1))), ("PROTECTED", "5.0"))
+
 
 class PairTests(MembersRig):
     """
@@ -204,6 +236,31 @@ class PairTests(MembersRig):
         with self.assertRaisesRegex(Conflict, "backup of ss1 is ss2"):
             self.backup.register()
         self.assertNotIn("ss1_backup", self.nm.fleet.servers)
+
+    def test_laid_but_not_in_the_journal(self) -> None:
+        """Not while the journal says of it that it may still have what is gone."""
+        self.stop()
+        self.disk.graves[7] = Grave(
+            7, "ss2", "gone.txt", "alice", Version(1, 0), EPOCH, at_home=True
+        )
+        self.start()
+
+        def laid(order: object) -> None:
+            if isinstance(order, DeleteFile):
+                self.disk.trouble = "disk full"
+
+        self.ss2.script = laid
+        self.ss1.back()
+        self.ss2.back()
+        self.live(1)
+        self.disk.trouble = ""
+        self.ss2.script = lambda order: None
+        with self.assertRaises(Conflict):
+            self.order("pair", "ss1", "ss2")
+        self.live(12)
+        self.order("pair", "ss1", "ss2")
+        self.restart()
+        self.assertEqual(set(self.nm.index.places), {"ss1"})
 
     def test_refused(self) -> None:
         """Not with documents, not twice, not with itself."""
