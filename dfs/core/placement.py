@@ -17,19 +17,20 @@ class Candidate:
     A pair that can take a new document.
 
     @ivar documents: how many it has.
-    @ivar refused: it could not make one a moment ago.
+    @ivar avoided: it could not make one a moment ago, or is handed back just now, which a new
+        document may undo.
     """
 
     pair: str
     documents: int
-    refused: bool = False
+    avoided: bool = False
 
 
 def choose(candidates: Iterable[Candidate]) -> str | None:
     """
     The pair with the fewest documents, the first by name among equals; None if there is none.
 
-    One that refused is chosen only if all did: its disk may be full.
+    One that is avoided is chosen only if all are.
     """
-    best = min(candidates, key=lambda one: (one.refused, one.documents, one.pair), default=None)
+    best = min(candidates, key=lambda one: (one.avoided, one.documents, one.pair), default=None)
     return None if best is None else best.pair

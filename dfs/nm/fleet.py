@@ -302,7 +302,12 @@ class Fleet:
         @raise Unavailable: none can.
         """
         candidates = [
-            Candidate(place.pair.name, place.documents, now - place.refused < PASSED_SECONDS)
+            Candidate(
+                place.pair.name,
+                place.documents,
+                # Its disk may be full.
+                now - place.refused < PASSED_SECONDS or place.pair.state is PairState.HANDBACK,
+            )
             for place in self._index.places.values()
             if self._serves(place)
         ]

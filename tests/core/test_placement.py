@@ -22,9 +22,9 @@ class PlacementTests(SynchronousTestCase):
         """Among equals the first by name is chosen."""
         self.assertEqual(choose([Candidate("b", 1), Candidate("a", 1)]), "a")
 
-    def test_refused(self) -> None:
-        """One that refused a moment ago is chosen only if all did."""
-        full, other = Candidate("a", 1, refused=True), Candidate("b", 9)
+    def test_avoided(self) -> None:
+        """One that is avoided is chosen only if all are."""
+        full, other = Candidate("a", 1, avoided=True), Candidate("b", 9)
         self.assertEqual(choose([full, other]), "b")
         self.assertEqual(choose([full]), "a")
 

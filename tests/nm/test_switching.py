@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from dfs.core.pairs import PairState
 from dfs.errors import Busy, Conflict, DFSError
 from dfs.nm.service import Settings
+from dfs.wire.messages import Create
 from tests.nm.members import MembersRig
 from tests.nm.pairs import Held
 
@@ -72,6 +73,21 @@ class HandbackTests(MembersRig):
         self.assertEqual(self.state(), "HANDBACK")
         self.live(2)
         self.assertEqual((self.state(), self.serves()), ("REVERSED", "ss1_backup"))
+
+    def test_made_elsewhere_meanwhile(self) -> None:
+        """A new document goes to another pair: it would keep this one from being handed back."""
+        ss2 = self.storage("ss2", 5003)
+        ss2.back()
+        alice = self.person("alice")
+        for number in range(self.count):
+            self.ask(alice, Create(f"on ss2 {number}"))
+        self.backup.finish = self.stuck
+        self.live(31)
+        self.assertEqual(self.state(), "HANDBACK")
+        self.ask(alice, Create("new"))
+        self.assertEqual(self.nm.index.document("new").place.pair.name, "ss2")
+        ss2.goodbye()
+        self.ask(alice, Create("where else"))
 
     def test_still_editing(self) -> None:
         """A backup that cannot finish goes on; it is tried again, less and less often."""
