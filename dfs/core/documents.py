@@ -26,6 +26,11 @@ class Content:
     sha256: bytes
     measure: Measure
 
+    @classmethod
+    def unmeasured(cls, sha256: bytes, size: int) -> Content:
+        """One of which nothing is known but its name and how many bytes it has."""
+        return cls(sha256, Measure(size, 0, 0, 0, is_text=False))
+
     @property
     def size(self) -> int:
         """Bytes."""

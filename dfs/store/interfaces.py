@@ -126,7 +126,11 @@ class IStore(Interface):
 
     Reading is immediate and sees exactly what was committed.  A commit is one moment: after its
     Deferred fires everything is durable and visible, before it nothing is.
+
+    A commit that brings bytes of a content which was found damaged mends that.
     """
+
+    damage = Attribute("What was found damaged, a L{dfs.store.damage.Damage}.")
 
     def identity() -> Identity:
         """Which store this is."""
@@ -173,6 +177,20 @@ class IStore(Interface):
 
         @raise NotFound: no committed document refers to it (any more).
         @raise Corrupt: its file is missing or has another size.
+        """
+
+    def contents_after(sha256: bytes, limit: int) -> list[Content]:
+        """
+        Contents that committed documents refer to, after this one in order of their hashes; of
+        their figures only the size is known.
+        """
+
+    def mend(sha256: bytes) -> Deferred[None]:
+        """
+        Write the bytes of a content anew: it is damaged, and was received and not yet released.
+
+        @raise NotFound: no committed document refers to it (any more) (Deferred failure).
+        @raise Unavailable: there is no room; nothing was changed (Deferred failure).
         """
 
     def receive(size: int | None, known: Measure | None = None) -> IIncoming:

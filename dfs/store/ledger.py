@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from dfs.core.folders import FolderRecord
 from dfs.core.versions import Version
-from dfs.errors import Conflict, Corrupt
+from dfs.errors import Conflict, Corrupt, NotFound
 from dfs.store.checksums import checksum
 from dfs.store.encoding import COLUMNS, HEAD_WIDTH, Row, names
 from dfs.store.interfaces import Access
@@ -195,6 +195,20 @@ class Ledger:
             return ""
         self._connection.execute("DELETE FROM contents WHERE sha256 = ?", (sha256,))
         return str(left[0][1])
+
+    def mend(self, sha256: bytes, source: Source) -> None:
+        """
+        Write the bytes of a content anew.
+
+        @raise NotFound: no document refers to it.
+        """
+        if not self.known(sha256):
+            raise NotFound(f"no document has the content {sha256.hex()} any more")
+        if source.data is None:
+            self._objects.link(source.path, sha256)
+        else:
+            statement = "UPDATE contents SET data = ? WHERE sha256 = ?"
+            self._connection.execute(statement, (source.data, sha256))
 
     def sweep(self, orphans: Iterable[bytes]) -> None:
         """

@@ -25,6 +25,7 @@ from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt, DFSError, Internal, NotFound, Unavailable
 from dfs.store.accesses import Accesses
+from dfs.store.damage import Damage
 from dfs.store.encoding import head_of, summarize
 from dfs.store.interfaces import (
     INLINE_BYTES,
@@ -92,6 +93,7 @@ class _Reader:
 
     _content: Content
     _data: bytes
+    _damage: Damage
     _at: int = field(default=0, init=False)
 
     def read(self) -> Deferred[bytes]:
@@ -99,6 +101,7 @@ class _Reader:
         end = self._at + PIECE_BYTES
         last = end >= len(self._data) > self._at
         if last and hashlib.sha256(self._data).digest() != self._content.sha256:
+            self._damage.noticed(self._content.sha256)
             return fail(Corrupt(f"content {self._content.sha256.hex()} is damaged"))
         piece, self._at = self._data[self._at : end], end
         return succeed(piece)
@@ -161,6 +164,7 @@ class MemoryStore:
     _received: list[_Incoming] = field(factory=list, init=False)
     _refusal: str = field(default="", init=False)
     _crashed: bool = field(default=False, init=False)
+    damage: Damage = field(factory=Damage, init=False)
     _accesses: Accesses = field(factory=Accesses, init=False)
     _pending: int = field(default=0, init=False)
     _closers: list[Deferred[None]] = field(factory=list, init=False)
@@ -263,15 +267,22 @@ class MemoryStore:
             return None
         data = self._data(content)
         if hashlib.sha256(data).digest() != content.sha256:
+            self.damage.noticed(content.sha256)
             raise Corrupt(f"content {content.sha256.hex()} is damaged")
         return data
+
+    def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+        """Contents, in order of their hashes; see L{IStore.contents_after}."""
+        after = sorted(one for one in self.disk.contents if one > sha256)[:limit]
+        return [Content.unmeasured(one, len(self.disk.contents[one])) for one in after]
 
     def reader(self, content: Content) -> IReader:
         """Read a content of any size in pieces; see L{IStore.reader}."""
         data = self._data(content)
         if len(data) != content.size:
+            self.damage.noticed(content.sha256)
             raise Corrupt(f"content {content.sha256.hex()} has {len(data)} bytes")
-        return _Reader(content, data)
+        return _Reader(content, data, self.damage)
 
     def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:
         """Begin to receive content; see L{IStore.receive}."""
@@ -337,8 +348,9 @@ class MemoryStore:
                 raise Corrupt(f"content {sha256.hex()} is not in the store")
         if new:
             disk.check_room(sum(len(sources[sha256]) for sha256 in new))
-        for sha256 in new:
+        for sha256 in [*new, *(self.damage.found & sources.keys())]:
             disk.contents[sha256] = sources[sha256]
+            self.damage.mended(sha256)
         old = disk.documents.get(document.id)
         disk.references.update(names)
         if old is not None:
@@ -351,6 +363,22 @@ class MemoryStore:
             disk.accesses.pop(document.id, None)
             self._accesses.forget(document.id)
         return summarize(disk.seq, document)
+
+    def mend(self, sha256: bytes) -> Deferred[None]:
+        """Write the bytes of a content anew; see L{IStore.mend}."""
+        [data, *_] = [
+            one.data
+            for one in self._received
+            if one.content is not None and one.content.sha256 == sha256
+        ]
+
+        def work() -> None:
+            self.damage.mended(sha256)
+            if not self.has(sha256):
+                raise NotFound(f"no document has the content {sha256.hex()} any more")
+            self.disk.contents[sha256] = data
+
+        return self._submit(work)
 
     def forget(self, document_id: str, version: Version) -> Deferred[bool]:
         """Remove a tombstone; see L{IStore.forget}."""

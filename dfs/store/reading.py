@@ -26,6 +26,7 @@ from dfs.core.documents import Content, Document, Metadata, Summary
 from dfs.core.folders import FolderRecord
 from dfs.errors import Corrupt, NotFound
 from dfs.store.checksums import verified
+from dfs.store.damage import Damage
 from dfs.store.encoding import (
     COLUMNS,
     HEAD_COLUMNS,
@@ -51,6 +52,7 @@ _HEAD = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE id = ?"
 _CHANGES = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
 _DATA = "SELECT data FROM contents WHERE sha256 = ?"
 _KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
+_CONTENTS = "SELECT sha256, size FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?"
 _ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
 
 _FOLDERS = "SELECT id, parent, name, owner, created, number, gone, checksum FROM folders"
@@ -77,13 +79,19 @@ class Reading:
     _log = Logger(namespace="dfs.store.reading")
 
     def __init__(
-        self, path: str, connection: sqlite3.Connection, kept_bytes: int = KEPT_BYTES
+        self,
+        path: str,
+        connection: sqlite3.Connection,
+        kept_bytes: int = KEPT_BYTES,
+        damage: Damage | None = None,
     ) -> None:
         """
         @param path: of the store, for messages.
         @param kept_bytes: of memory for each kind of thing that is kept; see Note [Weights].
+        @param damage: is told of contents that are damaged.
         """
         self._path = path
+        self._damage = damage or Damage()
         self._connection = connection
         self._heads: Recent[str, Head] = Recent(kept_bytes)
         self._documents: Recent[str, Document] = Recent(kept_bytes)
@@ -168,9 +176,14 @@ class Reading:
             raise unknown(content)
         data: bytes | None = rows[0][0]
         if data is None or hashlib.sha256(data).digest() != content.sha256:
+            self._damage.noticed(content.sha256)
             raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
         self._small.put(content.sha256, data, len(data) + _CONTENT)
         return data
+
+    def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+        """See L{IStore.contents_after}."""
+        return [Content.unmeasured(*row) for row in self._select(_CONTENTS, sha256, limit)]
 
     def last_access(self, document_id: str) -> Access | None:
         """What is written of who read a document last."""

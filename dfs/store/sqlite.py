@@ -4,10 +4,6 @@ The store of a storage server: one SQLite database and a folder of large content
 Decides what is read on the spot, what is checked before a change is accepted, and what happens
 when a change was answered.  How a transaction changes the tables is in L{dfs.store.ledger}, how
 transactions are shared in L{dfs.store.groupcommit}.  Must not know about the network or sessions.
-
-Note [Room].  A share of the disk is kept free so that documents can still be deleted when it is
-full.  Commits that only remove something may use it.  Pages of the database that were freed count
-as room for small contents, because the database reuses them and never shrinks.
 """
 
 from __future__ import annotations
@@ -29,8 +25,10 @@ from dfs.core.documents import Content, Document, Summary
 from dfs.core.folders import FolderRecord
 from dfs.core.measure import Measure
 from dfs.core.versions import Version
-from dfs.errors import Corrupt, Unavailable
+from dfs.errors import Corrupt, NotFound, Unavailable
 from dfs.store.accesses import Accesses
+from dfs.store.arrivals import RESERVE_BYTES, Arrivals, free_bytes
+from dfs.store.damage import Damage
 from dfs.store.encoding import encode, summarize
 from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import GroupCommit, connect, make_private
@@ -44,21 +42,12 @@ from dfs.store.interfaces import (
     IStore,
 )
 from dfs.store.ledger import Change, Ledger, Outcome, Source
-from dfs.store.objects import Objects, Scan, Spool
+from dfs.store.objects import Objects, Scan
 from dfs.store.reading import Reading, as_text, unknown
 from dfs.store.schema import DAMAGED, Opened, lock, prepare
 from dfs.store.transfers import FileReader, Incoming, Threads, Whole
 
 T = TypeVar("T")
-
-#: Bytes of the disk that are kept free for deleting; see Note [Room].
-RESERVE_BYTES = 16 * 1024 * 1024
-
-
-def free_bytes(path: str) -> int:
-    """How many bytes this process may still write to the disk of C{path}."""
-    found = os.statvfs(path)
-    return found.f_bavail * found.f_frsize
 
 
 @implementer(IStore)
@@ -75,14 +64,14 @@ class SQLiteStore:
     _reading: Reading
     _free: Callable[[str], int]
     _reserve: int
+    damage: Damage
     _identity: Identity
     _last_seq: int
     _documents: int
     _size: int
     _folders_number: int
     _accesses: Accesses = field(factory=Accesses, init=False)
-    _known: dict[bytes, list[Incoming]] = field(factory=dict, init=False)
-    _promised: dict[Incoming, int] = field(factory=dict, init=False)
+    _arrivals: Arrivals = field(init=False)
 
     @classmethod
     def open(
@@ -115,6 +104,7 @@ class SQLiteStore:
         @raise Unsupported: a newer program made it.
         """
         files.make_folders(os.path.abspath(path))
+        damage = Damage()
         with contextlib.ExitStack() as undo:
             descriptor = lock(path)
             undo.callback(os.close, descriptor)
@@ -146,14 +136,26 @@ class SQLiteStore:
                 name=f"store-{name}",
             ),
             threads=Threads(call_from_thread),
-            reading=Reading(path, reading),
+            reading=Reading(path, reading, damage=damage),
             free=free,
             reserve=reserve,
+            damage=damage,
             identity=opened.identity,
             last_seq=opened.seq,
             documents=opened.documents,
             size=opened.size,
             folders_number=opened.folders,
+        )
+
+    def __attrs_post_init__(self) -> None:
+        self._arrivals = Arrivals(
+            self._path,
+            self._objects,
+            self._threads,
+            self._free,
+            self._reserve,
+            self._reading.free_pages,
+            self._disk_failed,
         )
 
     # What it is.
@@ -237,62 +239,20 @@ class SQLiteStore:
         except Corrupt:
             if not self.has(content.sha256):
                 raise unknown(content) from None
+            self.damage.noticed(content.sha256)
             raise
-        return FileReader(self._threads, Scan(descriptor, content, self._objects.files))
+        scan = Scan(descriptor, content, self._objects.files)
+        return FileReader(self._threads, scan, partial(self.damage.noticed, content.sha256))
+
+    def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+        """Contents, in order of their hashes; see L{IStore.contents_after}."""
+        return self._reading.contents_after(sha256, limit)
 
     # Receiving contents.
 
     def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:
         """Begin to receive content; see L{IStore.receive}."""
-        self._check_room(size or 0, inline=size is not None and size <= INLINE_BYTES)
-        incoming = Incoming(
-            self._threads,
-            partial(self._new_spool, known),
-            on_disk_failure=self._disk_failed,
-            on_known=self._received,
-            on_gone=self._gone,
-        )
-        if size is not None and size > INLINE_BYTES:
-            self._promised[incoming] = size
-        return incoming
-
-    def _new_spool(self, known: Measure | None) -> Spool:
-        path, free, reserve = self._path, self._free, self._reserve
-
-        def room() -> None:
-            """Called in a thread, before each writing."""
-            if free(path) < reserve:
-                raise _no_room()
-
-        return Spool(self._objects.incoming_path(), room, known, self._objects.files)
-
-    def _received(self, incoming: Incoming) -> None:
-        assert incoming.content is not None
-        self._promised.pop(incoming, None)
-        self._known.setdefault(incoming.content.sha256, []).append(incoming)
-
-    def _gone(self, incoming: Incoming) -> None:
-        self._promised.pop(incoming, None)
-        if incoming.content is not None:
-            same = self._known.get(incoming.content.sha256, [])
-            if incoming in same:
-                same.remove(incoming)
-            if not same:
-                self._known.pop(incoming.content.sha256, None)
-
-    def _check_room(self, size: int, *, inline: bool) -> None:
-        """
-        @raise Unavailable: so many bytes more would leave too little; see Note [Room].
-        """
-        free = self._free(self._path)
-        for incoming, promised in self._promised.items():
-            size += max(0, promised - incoming.size)
-        if free - size >= self._reserve:
-            return
-        again = self._reading.free_pages() if inline and free >= self._reserve // 2 else 0
-        if free + again - size >= self._reserve:
-            return
-        raise _no_room()
+        return self._arrivals.receive(size, known)
 
     # Changing.
 
@@ -311,9 +271,12 @@ class SQLiteStore:
                 self._check_commit(document, len(data or b""))
         except (Corrupt, Unavailable):
             return fail()
-        pinned = self._pin(names, sources)
+        pinned = self._arrivals.pin(names, sources)
         ledger = self._ledger
         change = Change(encode(document), names, sources)
+        for sha256 in self.damage.found & sources.keys():
+            # Who gives the same bytes again gets them back.
+            self._rewrite(sha256, sources[sha256]).addErrback(lambda _: None)
         self._reading.changes(document.id)
         done = self._writer.submit(lambda _: ledger.commit(change), self._swept)
         done.addBoth(self._settled, document.id, pinned)
@@ -321,7 +284,7 @@ class SQLiteStore:
 
     def _check_commit(self, document: Document, size: int) -> None:
         try:
-            self._check_room(size, inline=True)
+            self._arrivals.check_room(size, inline=True)
         except Unavailable:
             old = self.document(document.id)
             if old is None:
@@ -331,26 +294,32 @@ class SQLiteStore:
             if len(after) >= len(before) and after != before:
                 raise
 
-    def _pin(self, names: tuple[bytes, ...], sources: dict[bytes, Source]) -> list[Incoming]:
-        """Keep the received contents that a commit may need until it is answered."""
-        pinned = []
-        if self._known:
-            for sha256 in names:
-                for incoming in self._known.get(sha256, ()):
-                    incoming.pins += 1
-                    pinned.append(incoming)
-                    sources.setdefault(
-                        sha256, Source(incoming.size, incoming.data, incoming.path or "")
-                    )
-        return pinned
-
     def _swept(self, outcome: Outcome) -> None:
         """Called in the writer's thread, when a change is durable."""
         if outcome.orphans:
             self._ledger.sweep(outcome.orphans)
 
+    def mend(self, sha256: bytes) -> Deferred[None]:
+        """Write the bytes of a content anew; see L{IStore.mend}."""
+        sources: dict[bytes, Source] = {}
+        pinned = self._arrivals.pin([sha256], sources)
+        return self._rewrite(sha256, sources[sha256]).addBoth(self._unpinned, pinned)
+
+    def _rewrite(self, sha256: bytes, source: Source) -> Deferred[None]:
+        ledger = self._ledger
+        done = self._writer.submit(lambda _: ledger.mend(sha256, source))
+        return done.addBoth(self._rewritten, sha256)
+
+    def _rewritten(self, result: T, sha256: bytes) -> T:
+        if not isinstance(result, Failure) or result.check(NotFound):
+            self.damage.mended(sha256)
+        return result
+
     def _settled(self, result: T, document_id: str, pinned: list[Incoming]) -> T:
         self._reading.changed(document_id)
+        return self._unpinned(result, pinned)
+
+    def _unpinned(self, result: T, pinned: list[Incoming]) -> T:
         for incoming in pinned:
             incoming.unpin()
         if isinstance(result, Failure):
@@ -387,7 +356,7 @@ class SQLiteStore:
     def flush_accesses(self) -> Deferred[None]:
         """Make durable who read what."""
         accesses = self._accesses.waiting()
-        if not accesses or self._free(self._path) < self._reserve:
+        if not accesses or self._arrivals.crowded:
             return succeed(None)
         ledger = self._ledger
         done = self._writer.submit(lambda _: ledger.note(accesses))
@@ -428,7 +397,3 @@ def _connected(path: str, connect: Callable[[str], sqlite3.Connection]) -> sqlit
         return connect(path)
     except DAMAGED as error:
         raise Corrupt(f"{path} is damaged or no database: {error}") from error
-
-
-def _no_room() -> Unavailable:
-    return Unavailable("disk full: delete something or add space, then try again")

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from dfs.core.documents import Content
 from dfs.core.history import content_of
-from dfs.errors import DFSError, Unavailable
+from dfs.errors import Corrupt, DFSError, Unavailable
 from dfs.store.groupcommit import disk_full, is_fatal, is_full, refusal
 from dfs.store.interfaces import INLINE_BYTES, IIncoming, IReader
 from dfs.store.objects import Scan, Spool
@@ -94,10 +94,15 @@ class Whole:
 @implementer(IReader)
 @define(eq=False)
 class FileReader:
-    """A content that is read from its file, some pieces ahead of whoever wants them."""
+    """
+    A content that is read from its file, some pieces ahead of whoever wants them.
+
+    @ivar _on_damage: called if its bytes are not what was stored.
+    """
 
     _threads: Threads
     _scan: Scan
+    _on_damage: Callable[[], None]
     _pieces: deque[bytes] = field(factory=deque, init=False)
     _reading: bool = field(default=False, init=False)
     _ended: bool = field(default=False, init=False)
@@ -150,6 +155,8 @@ class FileReader:
         if not pieces or self._error is not None:
             self._ended = True
             self._scan.close()
+        if isinstance(self._error, Corrupt):
+            self._on_damage()
         self._answer()
 
     def _failed(self, failure: Failure) -> None:

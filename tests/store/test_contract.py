@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -23,6 +24,7 @@ from dfs.core.history import (
 )
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt, DFSError, NotFound, Unavailable
+from dfs.store.groupcommit import connect
 from dfs.store.interfaces import INLINE_BYTES, PIECE_BYTES, Access, Identity, IReader, IStore
 from dfs.store.memory import MemoryDisk, MemoryStore
 from dfs.store.sqlite import SQLiteStore
@@ -42,6 +44,10 @@ class ContractMixin(SynchronousTestCase):
 
     def open(self) -> IStore:
         """Open the same store, for the first time or again."""
+        raise NotImplementedError
+
+    def flip(self, content: Content) -> None:
+        """Damage the last byte of a content, behind the back of the store."""
         raise NotImplementedError
 
     def setUp(self) -> None:
@@ -312,6 +318,72 @@ class ContractMixin(SynchronousTestCase):
         reader.close()
         self.assertEqual(hashlib.sha256(got).digest(), content.sha256)
 
+    def damaged(self, data: bytes, number: int = 1) -> Content:
+        """A content that is damaged, and was found to be."""
+        incoming, content = self.receive(data)
+        self.commit(with_text(new(number), content))
+        incoming.release()
+        self.flip(content)
+        self.reopen()
+        self.store.damage.on_found = self.found.append
+        self.assertRaises(Corrupt, self.read, content)
+        self.assertEqual(self.found, [content.sha256])
+        return content
+
+    def test_mended(self) -> None:
+        """What is damaged is told of when it is read, and mended with what was received."""
+        for number, data in enumerate((b"small", LARGE)):
+            self.found: list[bytes] = []
+            content = self.damaged(data, number)
+            incoming, _ = self.receive(data)
+            mended = self.store.mend(content.sha256)
+            incoming.release()
+            self.result(mended)
+            self.assertEqual(self.store.damage.found, set())
+            self.assertEqual(b"".join(self.read(content)), data)
+            self.reopen()
+            self.assertEqual(b"".join(self.read(content)), data)
+
+    def test_mended_by_a_commit(self) -> None:
+        """Who gives the same text again, for whatever document, mends it."""
+        for number, data in enumerate((b"small", LARGE)):
+            self.found = []
+            content = self.damaged(data, number)
+            incoming, _ = self.receive(data)
+            self.commit(with_text(new(number + 10), content))
+            incoming.release()
+            self.assertEqual(self.store.damage.found, set())
+            self.assertEqual(b"".join(self.read(content)), data)
+
+    def test_nothing_to_mend(self) -> None:
+        """What no document has any more is not mended, and not remembered."""
+        for number, data in enumerate((b"small", LARGE)):
+            self.found = []
+            content = self.damaged(data, number)
+            self.commit(buried(with_text(new(number), content), ALICE))
+            incoming, _ = self.receive(data)
+            self.assertRefused(self.store.mend(content.sha256), NotFound)
+            incoming.release()
+            self.assertEqual(self.store.damage.found, set())
+            self.assertFalse(self.store.has(content.sha256))
+
+    def test_contents_after(self) -> None:
+        """All contents come, once each, in pages; the empty one is none."""
+        self.commit(new(0))
+        made = []
+        for number, data in enumerate((b"one", b"two", LARGE, b"three")):
+            incoming, content = self.receive(data)
+            made.append(self.commit(with_text(new(number + 1), content)).current.content)
+            incoming.release()
+        found: list[Content] = []
+        while page := self.store.contents_after(found[-1].sha256 if found else b"", 3):
+            found += page
+        made.sort(key=lambda content: content.sha256)
+        self.assertEqual([one.sha256 for one in found], [one.sha256 for one in made])
+        self.assertEqual([one.size for one in found], [one.size for one in made])
+        for one in found:
+            self.assertEqual(hashlib.sha256(b"".join(self.read(one))).digest(), one.sha256)
+
     def test_accesses(self) -> None:
         """Who read a document last is known at once, kept when flushed, gone when deleted."""
         document = self.commit(new())
@@ -358,6 +430,21 @@ class SQLiteContractTests(ContractMixin):
         )
         return store
 
+    def flip(self, content: Content) -> None:
+        """See L{ContractMixin.flip}."""
+        name = content.sha256.hex()
+        if content.size > INLINE_BYTES:
+            with open(os.path.join(self.path, "objects", name[:2], name), "r+b") as file:
+                file.seek(-1, os.SEEK_END)
+                file.write(b"?")
+            return
+        connection = connect(os.path.join(self.path, "store.db"))
+        connection.execute(
+            "UPDATE contents SET data = ? WHERE sha256 = ?",
+            (b"?" * content.size, content.sha256),
+        )
+        connection.close()
+
 
 class MemoryContractTests(ContractMixin):
     """The store in memory keeps the contract."""
@@ -368,6 +455,10 @@ class MemoryContractTests(ContractMixin):
         store: IStore = MemoryStore(self.disk)
         return store
 
+    def flip(self, content: Content) -> None:
+        """See L{ContractMixin.flip}."""
+        self.disk.damage(content.sha256)
+
 
 class DelayedMemoryContractTests(ContractMixin):
     """The store in memory keeps the contract when commits take their time."""
@@ -377,6 +468,10 @@ class DelayedMemoryContractTests(ContractMixin):
         self.disk = getattr(self, "disk", None) or MemoryDisk(Identity(STORE_ID, "ss1", "", 0))
         store: IStore = MemoryStore(self.disk, self.pump.call_from_thread)
         return store
+
+    def flip(self, content: Content) -> None:
+        """See L{ContractMixin.flip}."""
+        self.disk.damage(content.sha256)
 
 
 del ContractMixin

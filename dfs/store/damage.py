@@ -1,0 +1,42 @@
+"""
+Contents whose bytes are not what was stored.
+
+Decides that whoever wants to know of them is told, and what is remembered until their bytes are
+written anew.  Must not know where the right bytes come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+#: How many are remembered; the others are noticed again when they are read again.
+REMEMBERED = 10_000
+
+
+def _ignore(sha256: bytes) -> None:
+    """Nobody wants to know."""
+
+
+@define(eq=False)
+class Damage:
+    """
+    What is damaged in one store.
+
+    @ivar on_found: called with the hash of a content each time that it is found damaged.
+    @ivar found: what is remembered.
+    """
+
+    on_found: Callable[[bytes], None] = _ignore
+    found: set[bytes] = field(factory=set, init=False)
+
+    def noticed(self, sha256: bytes) -> None:
+        """Somebody read a content, and it was damaged."""
+        if len(self.found) < REMEMBERED:
+            self.found.add(sha256)
+        self.on_found(sha256)
+
+    def mended(self, sha256: bytes) -> None:
+        """The right bytes were written."""
+        self.found.discard(sha256)
