@@ -40,6 +40,7 @@ from dfs.nm.journal import (
     IJournal,
     Snapshot,
 )
+from dfs.nm.mending import Mender
 from dfs.nm.notes import FLUSH_SECONDS, Notes
 from dfs.nm.pairing import Pairing, Policy
 from dfs.nm.people import People
@@ -231,6 +232,7 @@ class NameServer(MultiService):
             questions.facts,
             lambda: [(one.peer, one.since) for one in self.factory.connections],
         )
+        self._mender = Mender(self.fleet, clock)
         execution = Execution(
             self.index, self.fleet, clock, wall, key_from_secret(secret), settings.sandbox
         )
@@ -250,6 +252,7 @@ class NameServer(MultiService):
                     self.index, self._folders, self._teller, changes, turns, clock
                 ).handlers(),
                 **registry.handlers(),
+                **self._mender.handlers(),
                 **execution.handlers(),
                 **operators.handlers(),
             },
@@ -287,6 +290,7 @@ class NameServer(MultiService):
     async def _stop(self, stopped: Deferred[None] | None) -> None:
         self._watch.stop()
         self.replicator.stop()
+        self._mender.stop()
         self.pairing.stop()
         for server in self.fleet.servers.values():
             server.link.stop()

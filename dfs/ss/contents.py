@@ -82,6 +82,17 @@ async def loaded(store: IStore, content: Content) -> list[bytes]:
         reader.close()
 
 
+async def pieces_of_parcel(parcel: Parcel) -> AsyncIterator[bytes]:
+    """What follows a request, however it comes."""
+    source = parcel.content
+    if source is None:
+        async for piece in cut(parcel.body or b""):
+            yield piece
+        return
+    while piece := await source.read():
+        yield piece
+
+
 async def cut(data: bytes) -> AsyncIterator[bytes]:
     """Bytes in pieces as the store likes them."""
     for at in range(0, len(data), PIECE_BYTES):

@@ -24,7 +24,7 @@ from dfs.core import replicas
 from dfs.core.documents import Content, Document, Metadata, Summary
 from dfs.errors import Busy, Corrupt, Invalid, NotFound
 from dfs.ss.changes import Changes, Outcome
-from dfs.ss.contents import Source, cut, send
+from dfs.ss.contents import pieces_of_parcel, send
 from dfs.ss.membership import Membership
 from dfs.ss.orders import alive, obey
 from dfs.ss.sessions import Sessions
@@ -95,7 +95,7 @@ class Copies:
     async def put_file_content(self, request: PutFileContent, exchange: Exchange) -> Applied:
         """Take a copy of a document, if it is newer or has to be judged."""
         await obey(self._membership, exchange.peer, request.epoch)
-        parts = _Parts(_pieces(exchange))
+        parts = _Parts(pieces_of_parcel(exchange))
         copy = _labelled(decode_record(await parts.record()), request)
         incoming: list[IIncoming] = []
         try:
@@ -234,17 +234,6 @@ class _Parts:
             piece = piece[:size]
             size -= len(piece)
             yield piece
-
-
-async def _pieces(exchange: Exchange) -> AsyncIterator[bytes]:
-    """What follows a request, however it comes."""
-    source: Source | None = exchange.content
-    if source is None:
-        async for piece in cut(exchange.body or b""):
-            yield piece
-        return
-    while piece := await source.read():
-        yield piece
 
 
 def _labelled(copy: Document, request: PutFileContent) -> Document:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from attrs import define, field
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -26,7 +27,17 @@ from dfs.store.interfaces import IStore
 from dfs.timing import steady
 from dfs.wire.client import Connection
 from dfs.wire.greeting import greet
-from dfs.wire.messages import Beaten, Goodbye, Heartbeat, Registered, SSRegister
+from dfs.wire.messages import (
+    Beaten,
+    Goodbye,
+    Heartbeat,
+    Record,
+    Registered,
+    Request,
+    SSRegister,
+)
+
+A = TypeVar("A", bound=Record)
 
 #: Dials an address, C{host:port}.
 Dial = Callable[[str], Deferred[Connection]]
@@ -231,6 +242,16 @@ class Link(MultiService):
             size=size,
             folders=self._store.folders_number(),
         )
+
+    def ask(self, request: Request[A]) -> Deferred[A]:
+        """
+        Ask the name server something, however long that takes.
+
+        @raise Unavailable: it is not there, or lost before it answered (Deferred failure).
+        """
+        if self._connection is None:
+            return fail(Unavailable("the name server is not there"))
+        return self._connection.ask(request, timeout=None)
 
     # -------------------------------------------------------------------------- heartbeats
 

@@ -33,6 +33,7 @@ from dfs.ss.lines import Lines
 from dfs.ss.link import Dial, Link
 from dfs.ss.locks import LockList
 from dfs.ss.membership import Membership
+from dfs.ss.mending import Mending
 from dfs.ss.notes import Notes
 from dfs.ss.orders import Orders
 from dfs.ss.readers import Readers
@@ -149,6 +150,7 @@ class StorageServer(MultiService):
             around.secret,
             around.entropy,
         )
+        self.mending = Mending(clock, store, self.membership, self.link.ask)
         locks = LockList(store, self.sessions, clock.seconds)
         self.console = StorageConsole(
             self.membership.name,
@@ -177,6 +179,7 @@ class StorageServer(MultiService):
                     Checkpoints(store, admission, self.changes, self.sessions, self.readers),
                     Orders(store, self.changes, self.membership, self.sessions, self.link.beat),
                     Copies(store, self.changes, self.membership, self.sessions),
+                    self.mending,
                 ),
             },
             log_in=self._log_in,
@@ -184,6 +187,7 @@ class StorageServer(MultiService):
         self.sessions.setServiceParent(self)
         steady(clock, ACCESS_SECONDS, self._flush_accesses).setServiceParent(self)
         self.link.setServiceParent(self)
+        self.mending.setServiceParent(self)
 
     def startService(self) -> None:
         """Look for the name server and serve."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from dfs.ss.checkpoints import Checkpoints
 from dfs.ss.copies import Copies
+from dfs.ss.mending import Mending
 from dfs.ss.orders import Orders
 from dfs.ss.reading import Reading
 from dfs.ss.writing import Writing
@@ -25,22 +26,23 @@ def handlers(
     checkpoints: Checkpoints,
     orders: Orders,
     copies: Copies,
+    mending: Mending,
 ) -> dict[type[Request[Any]], Handler]:
     """The table of verbs."""
     return {
-        messages.Read: reading.read,
-        messages.Stream: reading.stream,
+        messages.Read: mending.mended(reading.read),
+        messages.Stream: mending.mended(reading.stream),
         messages.Stat: reading.stat,
         messages.Put: writing.put,
-        messages.Append: writing.append,
+        messages.Append: mending.mended(writing.append),
         messages.Undo: writing.undo,
         messages.Redo: writing.redo,
-        messages.Write: writing.write,
-        messages.Edit: writing.edit,
+        messages.Write: mending.mended(writing.write),
+        messages.Edit: mending.mended(writing.edit),
         messages.Etirw: writing.etirw,
         messages.Abort: writing.abort,
         messages.MakeCheckpoint: checkpoints.make,
-        messages.ViewCheckpoint: checkpoints.view,
+        messages.ViewCheckpoint: mending.mended(checkpoints.view),
         messages.Revert: checkpoints.revert,
         messages.ListCheckpoints: checkpoints.list,
         messages.DeleteCheckpoint: checkpoints.delete,
@@ -52,4 +54,6 @@ def handlers(
         messages.GetFileContent: copies.get_file_content,
         messages.PutFileContent: copies.put_file_content,
         messages.Renote: copies.renote,
+        messages.GetContent: mending.get_content,
+        messages.PutContent: mending.put_content,
     }

@@ -11,6 +11,21 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from dfs.errors import Corrupt
+
+
+class Damaged(Corrupt):
+    """
+    A content is damaged.
+
+    @ivar sha256: its hash.
+    """
+
+    def __init__(self, sha256: bytes, why: str) -> None:
+        super().__init__(f"content {sha256.hex()} {why}")
+        self.sha256 = sha256
+
+
 #: How many are remembered; the others are noticed again when they are read again.
 REMEMBERED = 10_000
 

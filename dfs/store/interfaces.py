@@ -179,10 +179,14 @@ class IStore(Interface):
         @raise Corrupt: its file is missing or has another size.
         """
 
+    def content(sha256: bytes) -> Content | None:
+        """
+        A content that committed documents refer to; of its figures only the size is known.
+        """
+
     def contents_after(sha256: bytes, limit: int) -> list[Content]:
         """
-        Contents that committed documents refer to, after this one in order of their hashes; of
-        their figures only the size is known.
+        Such contents after this one, in order of their hashes.
         """
 
     def mend(sha256: bytes) -> Deferred[None]:

@@ -25,7 +25,7 @@ from dfs.core.measure import Measure
 from dfs.core.versions import Version
 from dfs.errors import Conflict, Corrupt, DFSError, Internal, NotFound, Unavailable
 from dfs.store.accesses import Accesses
-from dfs.store.damage import Damage
+from dfs.store.damage import Damage, Damaged
 from dfs.store.encoding import head_of, summarize
 from dfs.store.interfaces import (
     INLINE_BYTES,
@@ -102,7 +102,7 @@ class _Reader:
         last = end >= len(self._data) > self._at
         if last and hashlib.sha256(self._data).digest() != self._content.sha256:
             self._damage.noticed(self._content.sha256)
-            return fail(Corrupt(f"content {self._content.sha256.hex()} is damaged"))
+            return fail(Damaged(self._content.sha256, "is damaged"))
         piece, self._at = self._data[self._at : end], end
         return succeed(piece)
 
@@ -268,8 +268,13 @@ class MemoryStore:
         data = self._data(content)
         if hashlib.sha256(data).digest() != content.sha256:
             self.damage.noticed(content.sha256)
-            raise Corrupt(f"content {content.sha256.hex()} is damaged")
+            raise Damaged(content.sha256, "is damaged")
         return data
+
+    def content(self, sha256: bytes) -> Content | None:
+        """A content that committed documents refer to; see L{IStore.content}."""
+        data = self.disk.contents.get(sha256)
+        return None if data is None else Content.unmeasured(sha256, len(data))
 
     def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
         """Contents, in order of their hashes; see L{IStore.contents_after}."""
@@ -281,7 +286,7 @@ class MemoryStore:
         data = self._data(content)
         if len(data) != content.size:
             self.damage.noticed(content.sha256)
-            raise Corrupt(f"content {content.sha256.hex()} has {len(data)} bytes")
+            raise Damaged(content.sha256, f"has {len(data)} bytes")
         return _Reader(content, data, self.damage)
 
     def receive(self, size: int | None, known: Measure | None = None) -> IIncoming:

@@ -23,6 +23,7 @@ from attrs import define, field
 from dfs.core.documents import Content
 from dfs.core.measure import Measure, Measurer
 from dfs.errors import Corrupt
+from dfs.store.damage import Damaged
 from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import is_crowded, reason, refusal
 from dfs.store.interfaces import PIECE_BYTES
@@ -126,13 +127,11 @@ class Objects:
             if is_crowded(error):
                 raise refusal(error) from error
             why = reason(error)
-            raise Corrupt(f"content {content.sha256.hex()} cannot be read: {why}") from error
+            raise Damaged(content.sha256, f"cannot be read: {why}") from error
         size = self.files.size(descriptor)
         if size != content.size:
             self.files.close(descriptor)
-            raise Corrupt(
-                f"content {content.sha256.hex()} has {size} bytes on disk, not {content.size}"
-            )
+            raise Damaged(content.sha256, f"has {size} bytes on disk, not {content.size}")
         return descriptor
 
 
@@ -240,4 +239,4 @@ class Scan:
             self._descriptor = -1
 
     def _damaged(self, why: str) -> Corrupt:
-        return Corrupt(f"content {self._content.sha256.hex()} is damaged: {why}")
+        return Damaged(self._content.sha256, f"is damaged: {why}")

@@ -26,7 +26,7 @@ from dfs.core.documents import Content, Document, Metadata, Summary
 from dfs.core.folders import FolderRecord
 from dfs.errors import Corrupt, NotFound
 from dfs.store.checksums import verified
-from dfs.store.damage import Damage
+from dfs.store.damage import Damage, Damaged
 from dfs.store.encoding import (
     COLUMNS,
     HEAD_COLUMNS,
@@ -52,6 +52,7 @@ _HEAD = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE id = ?"
 _CHANGES = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
 _DATA = "SELECT data FROM contents WHERE sha256 = ?"
 _KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
+_CONTENT_OF = "SELECT sha256, size FROM contents WHERE sha256 = ?"
 _CONTENTS = "SELECT sha256, size FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?"
 _ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
 
@@ -177,9 +178,14 @@ class Reading:
         data: bytes | None = rows[0][0]
         if data is None or hashlib.sha256(data).digest() != content.sha256:
             self._damage.noticed(content.sha256)
-            raise Corrupt(f"content {content.sha256.hex()} is damaged in the database")
+            raise Damaged(content.sha256, "is damaged in the database")
         self._small.put(content.sha256, data, len(data) + _CONTENT)
         return data
+
+    def content(self, sha256: bytes) -> Content | None:
+        """See L{IStore.content}."""
+        rows = self._select(_CONTENT_OF, sha256)
+        return Content.unmeasured(*rows[0]) if rows else None
 
     def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
         """See L{IStore.contents_after}."""

@@ -244,6 +244,10 @@ class SQLiteStore:
         scan = Scan(descriptor, content, self._objects.files)
         return FileReader(self._threads, scan, partial(self.damage.noticed, content.sha256))
 
+    def content(self, sha256: bytes) -> Content | None:
+        """A content that committed documents refer to; see L{IStore.content}."""
+        return self._reading.content(sha256)
+
     def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
         """Contents, in order of their hashes; see L{IStore.contents_after}."""
         return self._reading.contents_after(sha256, limit)

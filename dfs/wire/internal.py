@@ -91,6 +91,20 @@ class Goodbye(Request[Done]):
     reason: str
 
 
+@frozen
+class Mend(Request[Done]):
+    """
+    ``MEND|<sha256>``: a content is damaged here; have what the other member has of it brought.
+
+    Answered when it was brought, with PUT_CONTENT, and is durable.
+    """
+
+    verb: ClassVar[str] = "MEND"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    sha256: str
+
+
 # ---- name server to storage server
 
 
@@ -188,6 +202,30 @@ class PutFileContent(Request[Applied]):
     id: str
     epoch: int
     orphan: str = ""
+
+
+@frozen
+class GetContent(Request[Stop]):
+    """``GET_CONTENT|<sha256>|<epoch>``: a content, whatever documents refer to it."""
+
+    verb: ClassVar[str] = "GET_CONTENT"
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Stop
+    sha256: str
+    epoch: int
+
+
+@frozen
+class PutContent(Request[Done]):
+    """``PUT_CONTENT|<sha256>|<epoch>|bytes=<n>``: the right bytes of a content that is damaged."""
+
+    verb: ClassVar[str] = "PUT_CONTENT"
+    changes: ClassVar[bool] = True
+    audience: ClassVar[Audience] = Audience.MACHINE
+    answer: ClassVar[type[Record]] = Done
+    takes_content: ClassVar[bool] = True
+    sha256: str
+    epoch: int
 
 
 @frozen

@@ -25,11 +25,13 @@ from dfs.wire.client import Connection
 from dfs.wire.greeting import greet, greet_as_client
 from dfs.wire.messages import (
     DeleteFile,
+    GetContent,
     GetFileContent,
     Goodbye,
     Heard,
     Heartbeat,
     Put,
+    PutContent,
     PutFileContent,
     PutFolders,
     PutMetadata,
@@ -103,6 +105,8 @@ class Storage:
             PutFolders: self._put_folders,
             GetFileContent: self.shelf.get,
             PutFileContent: self.shelf.put,
+            GetContent: self.shelf.get_content,
+            PutContent: self.shelf.put_content,
             Renote: self.shelf.renote,
             Put: self.shelf.put_text,
         }

@@ -20,8 +20,10 @@ from dfs.wire.exchange import Exchange
 from dfs.wire.messages import (
     Applied,
     Committed,
+    GetContent,
     GetFileContent,
     Put,
+    PutContent,
     PutFileContent,
     Record,
     Renote,
@@ -112,6 +114,21 @@ class Shelf:
     def _packed(self, id: str) -> bytes | None:
         found = self.records.get(id)
         return None if found is None else part(found)
+
+    async def get_content(self, request: GetContent, exchange: Exchange) -> Record:
+        """GET_CONTENT."""
+        await self._admitted(request)
+        found = self.contents.get(request.sha256)
+        if found is None:
+            raise NotFound("no document here refers to that content")
+        for at in range(0, len(found), PIECE):
+            exchange.data(found[at : at + PIECE])
+        return Stop(len(found), hashlib.sha256(found).hexdigest())
+
+    async def put_content(self, request: PutContent, exchange: Exchange) -> None:
+        """PUT_CONTENT."""
+        await self._admitted(request)
+        self.contents[request.sha256] = await self._body(exchange)
 
     async def put(self, request: PutFileContent, exchange: Exchange) -> Record:
         """PUT_FILE_CONTENT."""

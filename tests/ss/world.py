@@ -15,7 +15,7 @@ from zope.interface import provider
 
 from dfs.core.access import Right
 from dfs.core.tickets import Ticket, key_from_secret, seal
-from dfs.errors import DFSError
+from dfs.errors import DFSError, Unavailable
 from dfs.ss.service import Settings, StorageServer, Surroundings
 from dfs.store.interfaces import Identity
 from dfs.store.memory import Later, MemoryDisk, MemoryStore, at_once
@@ -27,6 +27,7 @@ from dfs.wire.messages import (
     Beaten,
     Goodbye,
     Heartbeat,
+    Mend,
     PutMetadata,
     Record,
     Registered,
@@ -89,6 +90,7 @@ class Recorder:
             Heartbeat: self._beaten,
             WriteComplete: self._told,
             Goodbye: self._told,
+            Mend: self._cannot_mend,
         }
         reception = Reception(
             role="nm",
@@ -128,6 +130,9 @@ class Recorder:
         held: Deferred[None] = Deferred()
         self._held.append(held)
         return held.addCallback(lambda _: answer)
+
+    def _cannot_mend(self, request: Mend, exchange: Exchange) -> None:
+        raise Unavailable("nobody else is here")
 
     def _told(self, request: Request[Any], exchange: Exchange) -> Deferred[None] | None:
         self.heard.append(request)

@@ -381,7 +381,9 @@ class ContractMixin(SynchronousTestCase):
         made.sort(key=lambda content: content.sha256)
         self.assertEqual([one.sha256 for one in found], [one.sha256 for one in made])
         self.assertEqual([one.size for one in found], [one.size for one in made])
+        self.assertIsNone(self.store.content(b"x" * 32))
         for one in found:
+            self.assertEqual(self.store.content(one.sha256), one)
             self.assertEqual(hashlib.sha256(b"".join(self.read(one))).digest(), one.sha256)
 
     def test_accesses(self) -> None:
