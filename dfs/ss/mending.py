@@ -10,7 +10,7 @@ is.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NoReturn
 
 from attrs import define, field
@@ -97,6 +97,7 @@ class Mending(MultiService):
         told to ask again as soon as that is mended, which clients do by themselves.
         """
 
+        @wraps(handler)
         def answer(request: Any, exchange: Exchange) -> Outcome:
             try:
                 outcome = handler(request, exchange)

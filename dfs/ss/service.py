@@ -186,8 +186,8 @@ class StorageServer(MultiService):
         )
         self.sessions.setServiceParent(self)
         steady(clock, ACCESS_SECONDS, self._flush_accesses).setServiceParent(self)
-        self.link.setServiceParent(self)
         self.mending.setServiceParent(self)
+        self.link.setServiceParent(self)
 
     def startService(self) -> None:
         """Look for the name server and serve."""

@@ -49,7 +49,7 @@ def nm(change: Callable[[NameServer], None]) -> Built:
 def answering(server: NameServer | StorageServer, request: type[Any]) -> Any:
     """What answers a request."""
     handler: Any = server.reception._handlers[request]
-    return handler.__self__
+    return getattr(handler, "__wrapped__", handler).__self__
 
 
 def part(path: str, kind: type[Any], request: type[Any] | None = None) -> Callable[[Any], None]:
