@@ -42,6 +42,7 @@ from dfs.ss.serving import Serving
 from dfs.ss.sessions import Sessions
 from dfs.ss.streaming import Streams
 from dfs.ss.verbs import handlers
+from dfs.ss.verifying import Verifying
 from dfs.ss.writing import Writing
 from dfs.store.interfaces import IStore
 from dfs.timing import steady
@@ -61,11 +62,13 @@ class Settings:
     @ivar max_document: bytes that a document may have.
     @ivar undo_depth: changes of a document that can be taken back.
     @ivar session_timeout: seconds of silence after which an editing session ends.
+    @ivar verify_rate: bytes a second of what is read again to find damage; 0: nothing is.
     """
 
     max_document: int = 1024 * 1024 * 1024
     undo_depth: int = 16
     session_timeout: float = 600.0
+    verify_rate: float = 4 * 1024 * 1024.0
 
 
 @frozen(eq=False)
@@ -150,6 +153,7 @@ class StorageServer(MultiService):
             around.secret,
             around.entropy,
         )
+        self.verifying = Verifying(clock, around.wall, store, settings.verify_rate)
         self.mending = Mending(clock, store, self.membership, self.link.ask)
         locks = LockList(store, self.sessions, clock.seconds)
         self.console = StorageConsole(
@@ -186,6 +190,7 @@ class StorageServer(MultiService):
         )
         self.sessions.setServiceParent(self)
         steady(clock, ACCESS_SECONDS, self._flush_accesses).setServiceParent(self)
+        self.verifying.setServiceParent(self)
         self.mending.setServiceParent(self)
         self.link.setServiceParent(self)
 
@@ -273,6 +278,8 @@ class StorageServer(MultiService):
             "bytes": size,
             "last_change": self._store.last_seq(),
             "noted": self.notes.acknowledged,
+            "damaged": len(self.mending),
+            "verified": round(self.verifying.finished),
             "sessions": len(self.sessions),
             "streams": len(self.streams),
         }

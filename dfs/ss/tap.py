@@ -81,6 +81,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _rate(text: str) -> float:
+    return 0.0 if text == "0" else positive(text)
+
+
 class Options(DaemonOptions):
     """Options of C{twistd dfs-ss}."""
 
@@ -96,6 +100,7 @@ class Options(DaemonOptions):
         ["max-document", None, 1024 * 1024 * 1024, "Bytes that a document may have.", _count],
         ["undo-depth", None, 16, "Changes of a document that can be taken back.", _count],
         ["session-timeout", None, 600.0, "Seconds of silence that end an editing.", positive],
+        ["verify-rate", None, 4.0, "MiB a second of what is read to find damage; 0: none.", _rate],
     ]
 
     def file_stem(self) -> str:
@@ -234,6 +239,7 @@ class Awaiting(MultiService):
             max_document=options["max-document"],
             undo_depth=options["undo-depth"],
             session_timeout=options["session-timeout"],
+            verify_rate=options["verify-rate"] * 1024 * 1024,
         )
         return StorageServer(surroundings, store, settings)
 

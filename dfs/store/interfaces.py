@@ -197,6 +197,14 @@ class IStore(Interface):
         @raise Unavailable: there is no room; nothing was changed (Deferred failure).
         """
 
+    def examine(content: Content) -> IReader:
+        """
+        The same as L{reader}, but from the disk, whatever of it is in memory.
+
+        @raise NotFound: no committed document refers to it (any more).
+        @raise Corrupt: it is damaged.
+        """
+
     def receive(size: int | None, known: Measure | None = None) -> IIncoming:
         """
         Begin to receive content.

@@ -271,6 +271,10 @@ class MemoryStore:
             raise Damaged(content.sha256, "is damaged")
         return data
 
+    def examine(self, content: Content) -> IReader:
+        """Read a content from the disk; see L{IStore.examine}."""
+        return self.reader(content)
+
     def content(self, sha256: bytes) -> Content | None:
         """A content that committed documents refer to; see L{IStore.content}."""
         data = self.disk.contents.get(sha256)

@@ -169,9 +169,19 @@ class Reading:
             return None
         if not size:
             return b""
-        return self._small.get(content.sha256) or self._verified(content)
+        data = self._small.get(content.sha256)
+        if data is None:
+            data = self.fresh(content)
+            self._small.put(content.sha256, data, len(data) + _CONTENT)
+        return data
 
-    def _verified(self, content: Content) -> bytes:
+    def fresh(self, content: Content) -> bytes:
+        """
+        A small content, from the disk.
+
+        @raise NotFound: no committed document refers to it (any more).
+        @raise Corrupt: it is damaged.
+        """
         rows = self._select(_DATA, content.sha256)
         if not rows:
             raise unknown(content)
@@ -179,7 +189,6 @@ class Reading:
         if data is None or hashlib.sha256(data).digest() != content.sha256:
             self._damage.noticed(content.sha256)
             raise Damaged(content.sha256, "is damaged in the database")
-        self._small.put(content.sha256, data, len(data) + _CONTENT)
         return data
 
     def content(self, sha256: bytes) -> Content | None:

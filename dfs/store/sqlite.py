@@ -244,6 +244,12 @@ class SQLiteStore:
         scan = Scan(descriptor, content, self._objects.files)
         return FileReader(self._threads, scan, partial(self.damage.noticed, content.sha256))
 
+    def examine(self, content: Content) -> IReader:
+        """Read a content from the disk; see L{IStore.examine}."""
+        if 0 < content.size <= INLINE_BYTES:
+            return Whole(self._reading.fresh(content))
+        return self.reader(content)
+
     def content(self, sha256: bytes) -> Content | None:
         """A content that committed documents refer to; see L{IStore.content}."""
         return self._reading.content(sha256)

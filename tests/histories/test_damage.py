@@ -9,6 +9,7 @@ import hashlib
 from dfs.core.documents import Content
 from dfs.errors import Corrupt
 from dfs.ss.service import StorageServer
+from dfs.ss.verifying import FIRST_SECONDS, LOOK_SECONDS
 from tests.histories.pairs import PairCase
 
 #: A text in a file of its own, of several pieces.
@@ -127,6 +128,12 @@ class DamageTests(PairCase):
         self.cluster.start("ss1")
         self.settle()
         self.cluster.advance(60)
+        self.assertTrue(self.sound("ss1_backup"))
+
+    def test_found_unasked(self) -> None:
+        """Nobody reads what the backup has; it is found to be damaged, and mended, all the same."""
+        self.rot("ss1_backup")
+        self.cluster.advance(FIRST_SECONDS + LOOK_SECONDS + 10)
         self.assertTrue(self.sound("ss1_backup"))
 
     def test_deleted(self) -> None:
