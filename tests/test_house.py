@@ -120,6 +120,7 @@ TIMERS: dict[str, set[str]] = {
         "sim/people",
         "sim/storm",
         "ss/link",
+        "ss/verifying",
     },
     "LoopingCall": set(),
     "TimerService": {"timing"},

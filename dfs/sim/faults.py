@@ -284,7 +284,7 @@ async def slow_disk(strike: Strike, target: str) -> None:
 
 
 async def rot(strike: Strike, target: str) -> None:
-    """Bits of a content are flipped; an operator restores it in the end."""
+    """Bits of a content are flipped; an operator restores it if nobody else has it."""
     name = target if target in strike.cluster.disks else strike.random.choice(strike.servers())
     disk = strike.cluster.disks[name]
     if not disk.contents:
@@ -293,12 +293,17 @@ async def rot(strike: Strike, target: str) -> None:
     right = disk.contents[sha256]
     if hashlib.sha256(right).digest() != sha256:
         return  # its bits are flipped already
+    other = f"{name}_backup" if not name.endswith("_backup") else name.removesuffix("_backup")
     strike.tell("rot", f"{name} {sha256.hex()[:8]}")
     disk.damage(sha256)
     try:
         await strike.lasts()
+        # It is mended when somebody reads it.
+        while strike.cluster.disks[other].contents.get(sha256) == right:
+            await strike.wait(1.0)
     finally:
-        if sha256 in disk.contents:
+        elsewhere = strike.cluster.disks[other].contents.get(sha256) == right
+        if sha256 in disk.contents and not elsewhere:
             disk.contents[sha256] = right
 
 

@@ -204,6 +204,7 @@ class History:
         self._pass(5.0)
         people.end()
         self._settle()
+        self._verify()
         self.trace.tell("*", "it has settled")
         shown: list[ViewLine] = self._await(people.view(), 60.0)
         replica = cluster.nm_settings.promise.replica
@@ -263,6 +264,23 @@ class History:
             assert self.cluster.clock.seconds() < end, (
                 f"I12: not settled: {lines}, open: {[str(d) for d in self.people.ledger.open()]}"
             )
+
+    def _verify(self) -> None:
+        """
+        I5: nothing is damaged any more when everything was read again.
+
+        @raise AssertionError: something is.
+        """
+        for server in self.cluster.servers.values():
+            self._await(Deferred.fromCoroutine(server.verifying.verify()), SETTLE)
+        end = self.cluster.clock.seconds() + SETTLE
+        while damaged := {
+            name: [sha256.hex() for sha256 in server.mending.damaged]
+            for name, server in self.cluster.servers.items()
+            if len(server.mending)
+        }:
+            assert self.cluster.clock.seconds() < end, f"I5: still damaged: {damaged}"
+            self._pass(1.0)
 
     def _owing(self) -> bool:
         """Whether storage servers have not been told yet of documents, names and rights."""

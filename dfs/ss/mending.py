@@ -69,6 +69,11 @@ class Mending(MultiService):
     def __len__(self) -> int:
         return len(self._store.damage.found)
 
+    @property
+    def damaged(self) -> list[bytes]:
+        """The hashes of what is known to be damaged."""
+        return sorted(self._store.damage.found)
+
     def stopService(self) -> Deferred[None] | None:
         """Ask for nothing any more."""
         self._line.clear()

@@ -82,9 +82,10 @@ class Verifying(MultiService):
             return
         self._busy = True
         self._due = self._clock.seconds() + ROUND_SECONDS
-        self._going = Deferred.fromCoroutine(self._round()).addErrback(self._failed)
+        self._going = Deferred.fromCoroutine(self.verify()).addErrback(self._failed)
 
-    async def _round(self) -> None:
+    async def verify(self) -> None:
+        """Read everything once."""
         begun, damaged = self._clock.seconds(), set(self._store.damage.found)
         try:
             records = await self._records()

@@ -17,6 +17,7 @@ from dfs.ss.admission import Admission
 from dfs.ss.copies import Copies
 from dfs.ss.draining import Draining
 from dfs.ss.lines import Lines
+from dfs.ss.mending import Mending
 from dfs.ss.notes import Notes
 from dfs.ss.service import StorageServer
 from dfs.ss.serving import Serving
@@ -142,6 +143,13 @@ class ForgetsTail(Notes):
 
     def begin(self, connection: Any, noted: int, on_trouble: Any) -> None:
         super().begin(connection, self._store.last_seq(), on_trouble)
+
+
+class AsksForNothing(Mending):
+    """Keeps what is damaged as it is."""
+
+    def _go(self) -> None:
+        pass
 
 
 def unverified(server: StorageServer) -> None:
