@@ -145,7 +145,8 @@ class Mending(MultiService):
         damaged = self._store.damage.found
         self._tried = {one: why for one, why in self._tried.items() if one in damaged}
         if not self._busy:
-            self._line = list(damaged)
+            # What could not be had last time comes after the others.
+            self._line = self._line or list(damaged)
             self._go()
 
     def _go(self) -> None:
@@ -156,7 +157,18 @@ class Mending(MultiService):
     async def _mend_all(self) -> None:
         try:
             while self._line:
-                await self._mend(self._line.pop(0))
+                sha256 = self._line.pop(0)
+                try:
+                    await self._mend(sha256)
+                except Unavailable as error:
+                    # Others would fare no better now.
+                    self._complain(sha256, str(error))
+                    self._put_off(str(error))
+                    return
+                except DFSError as error:
+                    self._complain(sha256, str(error))
+                finally:
+                    self._release(sha256)
         finally:
             self._busy = False
 
@@ -164,11 +176,13 @@ class Mending(MultiService):
         if not self._store.has(sha256):
             self._store.damage.mended(sha256)  # the last document that had it is gone
         elif sha256 in self._store.damage.found:
-            try:
-                await self._ask(Mend(sha256.hex()))
-            except DFSError as error:
-                self._complain(sha256, str(error))
-        self._release(sha256)
+            await self._ask(Mend(sha256.hex()))
+
+    def _put_off(self, why: str) -> None:
+        """Nobody need wait for what stands in the line."""
+        for sha256 in self._line:
+            self._tried[sha256] = why
+            self._release(sha256)
 
     def _release(self, sha256: bytes) -> None:
         for tried in self._waiting.pop(sha256, []):

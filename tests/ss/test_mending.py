@@ -60,6 +60,18 @@ class MendingTests(WorldTests):
         self.world.disk.damage(content.sha256)
         return content.sha256.hex()
 
+    def rotten(self, count: int) -> None:
+        """So many texts of the document are damaged, the present one too, and were found to be."""
+        hashes = []
+        for number in range(count):
+            self.put(b"text %d" % number)
+            hashes.append(self.rot())
+        document = self.world.store.document(DOCUMENT)
+        assert document is not None
+        for one in document.contents():
+            if one.sha256.hex() in hashes:
+                self.assertRaises(Corrupt, self.world.store.small, one)
+
     def read(self) -> Deferred[Any]:
         """Somebody reads it."""
         return self.world.call().ask_content(Read(self.world.ticket())).read()
@@ -146,21 +158,29 @@ class MendingTests(WorldTests):
 
     def test_one_at_a_time(self) -> None:
         """However much is damaged, it comes one after the other."""
-        hashes = []
-        for number in range(3):
-            self.put(b"text %d" % number)
-            hashes.append(self.rot())
-        document = self.world.store.document(DOCUMENT)
-        assert document is not None
-        for one in document.contents():
-            if one.sha256.hex() in hashes:
-                self.assertRaises(Corrupt, self.world.store.small, one)
+        self.rotten(3)
         self.world.pass_time(0.1)
         self.assertEqual(len(self.asked), 1)
         answer, self.answer = self.answer, Deferred()
         answer.callback(None)
         self.world.pass_time(0.1)
         self.assertEqual(len(self.asked), 2)
+
+    def test_all_put_off(self) -> None:
+        """While nobody is there it is asked for one of them at a time, and each gets its turn."""
+        self.rotten(3)
+        reading = self.read()
+        self.world.pass_time(0.1)
+        self.assertNoResult(reading)
+        for _ in range(6):
+            self.answer.errback(Unavailable("nobody else is here"))
+            self.answer = Deferred()
+            self.ended(Corrupt, reading)
+            reading = self.read()
+            self.world.pass_time(AGAIN_SECONDS)
+        self.ended(Corrupt, reading)
+        self.assertEqual(len(self.asked), 7)
+        self.assertEqual(len(set(self.asked)), 3)
 
     def test_stops_meanwhile(self) -> None:
         """A server that stops waits for nothing."""
