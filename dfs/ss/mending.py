@@ -122,9 +122,13 @@ class Mending(MultiService):
 
     async def _mended(self, error: Damaged) -> NoReturn:
         await self._wait(error.sha256)
-        if error.sha256 not in self._store.damage.found:
+        if not self._store.damage.remains(error.sha256):
             raise Unavailable("the text was damaged on this disk, and is mended: read it again")
-        raise error
+        why = self._tried.get(error.sha256) or "that takes long"
+        raise Corrupt(
+            f"{error}, and cannot be had from elsewhere now ({why}): try again later, or go back "
+            "to an older text with UNDO or REVERT"
+        ) from error
 
     async def _wait(self, sha256: bytes) -> None:
         """Wait until a damaged content was mended, or could not be; some seconds at most."""

@@ -46,6 +46,10 @@ class Damage:
     on_found: Callable[[bytes], None] = _ignore
     found: set[bytes] = field(factory=set, init=False)
 
+    def remains(self, sha256: bytes) -> bool:
+        """Whether a content that was found damaged may still be so."""
+        return sha256 in self.found or len(self.found) >= REMEMBERED
+
     def noticed(self, sha256: bytes) -> None:
         """Somebody read a content, and it was damaged."""
         if len(self.found) < REMEMBERED:

@@ -100,7 +100,7 @@ class DamageTests(PairCase):
         """What nobody has whole is refused, again and again, until somebody writes it anew."""
         self.rot("ss1", "ss1_backup")
         for _ in range(2):
-            self.refused(self.alice.read("a.txt"), Corrupt)
+            self.assertIn("UNDO", self.refused(self.alice.read("a.txt"), Corrupt))
             self.cluster.advance(60)
         self.put("a.txt", "One.")
         self.assertEqual(self.read("a.txt"), "One.")

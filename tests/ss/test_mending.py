@@ -19,6 +19,7 @@ from dfs.errors import (
     Unavailable,
 )
 from dfs.ss.mending import AGAIN_SECONDS, PATIENCE
+from dfs.store.damage import REMEMBERED
 from dfs.wire.exchange import Exchange
 from dfs.wire.messages import GetContent, Mend, Promote, PutContent, Read
 from tests.ss.copying import LARGE
@@ -181,6 +182,15 @@ class MendingTests(WorldTests):
         self.ended(Corrupt, reading)
         self.assertEqual(len(self.asked), 7)
         self.assertEqual(len(set(self.asked)), 3)
+
+    def test_very_much(self) -> None:
+        """What is too much to be remembered is refused, and not called mended."""
+        self.rot()
+        found = self.world.store.damage.found
+        found.update(number.to_bytes(32) for number in range(REMEMBERED))
+        self.ended(Corrupt, self.read())
+        self.assertEqual((len(found), self.asked), (REMEMBERED, []))
+        found.clear()
 
     def test_stops_meanwhile(self) -> None:
         """A server that stops waits for nothing."""
