@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
+from inspect import iscoroutine
 from typing import Any, NoReturn
 
 from attrs import define, field
@@ -108,7 +109,7 @@ class Mending(MultiService):
                 outcome = handler(request, exchange)
             except Damaged as error:
                 return self._mended(error)
-            if isinstance(outcome, Coroutine):
+            if iscoroutine(outcome):
                 return self._awaited(outcome)
             return outcome
 
