@@ -90,7 +90,7 @@ class Objects:
         with contextlib.suppress(FileExistsError):
             self.files.link(incoming, second)
         try:
-            self.files.rename(second, target)
+            self._rename(second, target)
         except OSError:
             # Or its bytes would stay on a disk that may be full.
             with contextlib.suppress(OSError):
@@ -100,6 +100,14 @@ class Objects:
         with contextlib.suppress(FileNotFoundError):
             self.files.unlink(second)
         self.files.sync_folder(folder)
+
+    def _rename(self, second: str, target: str) -> None:
+        try:
+            self.files.rename(second, target)
+        except FileNotFoundError:
+            # Somebody removed the folder; its contents are damaged now, and this may mend one.
+            self.files.make_folders(os.path.dirname(target))
+            self.files.rename(second, target)
 
     def remove(self, sha256: bytes) -> None:
         """Remove a file that no row names, if it is there."""

@@ -5,6 +5,7 @@ Files of a running storage server are changed and removed behind its back.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,8 +27,13 @@ def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
 
 
+def sweep(file: Path) -> None:
+    """Remove everything."""
+    shutil.rmtree(file.parent.parent)
+
+
 @within(240)
-@pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
+@pytest.mark.parametrize("harm", [flip, cut, Path.unlink, sweep])
 async def test_mended(empty_cluster: Cluster, harm: Callable[[Path], None]) -> None:
     """F27, F31: who reads gets the right text, and the file is as it was."""
     pair = await Pair.started(empty_cluster, SHORT)
