@@ -10,6 +10,7 @@ is.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial, wraps
 from inspect import iscoroutine
 from typing import Any, NoReturn
@@ -133,7 +134,7 @@ class Mending(MultiService):
 
     async def _wait(self, sha256: bytes) -> None:
         """Wait until a damaged content was mended, or could not be; some seconds at most."""
-        if self._tried.get(sha256) != "":
+        if self._tried.get(sha256) != "" or not self.running:
             return
         tried: Deferred[None] = Deferred()
         tried.addTimeout(PATIENCE, self._clock)
@@ -141,7 +142,8 @@ class Mending(MultiService):
         try:
             await tried
         except TimeoutError:
-            return
+            with suppress(ValueError):
+                self._waiting.get(sha256, []).remove(tried)
 
     # ------------------------------------------------------------------------------ asking
 
@@ -223,19 +225,20 @@ class Mending(MultiService):
         await obey(self._membership, exchange.peer, request.epoch)
         content = self._content(request.sha256)
         came = pieces_of_parcel(exchange)
-        await keep(self._store, content.size, came, partial(self._write, content))
+        await keep(self._store, None, came, partial(self._write, content))
         return Done()
 
     async def _write(self, content: Content, came: Content) -> None:
         if came.sha256 != content.sha256:
             raise Corrupt(f"these are not the bytes of {content.sha256.hex()}; send them again")
         await self._store.mend(content.sha256)
-        self._tried.pop(content.sha256, None)
+        # Should it be damaged again soon, it is not asked for again at once.
+        self._tried[content.sha256] = "it was damaged again as soon as it was mended"
         self._log.info(
             "content {sha256} is as it was",
             log_event="content_mended",
             sha256=content.sha256.hex(),
-            bytes=content.size,
+            bytes=came.size,
         )
 
     def _content(self, sha256: str) -> Content:

@@ -107,7 +107,8 @@ class Verifying(MultiService):
     async def _records(self) -> int:
         """Read what is told of each document; the store logs what is damaged of that."""
         seq, count = 0, 0
-        while page := self._store.changes_after(seq, PAGE):
+        end = self._store.last_seq()  # what changes meanwhile is written anew anyway
+        while seq < end and (page := self._store.changes_after(seq, PAGE)):
             seq, count = page[-1].seq, count + len(page)
             await self._spend(len(page) * LEAST_BYTES)
         return count
@@ -115,15 +116,29 @@ class Verifying(MultiService):
     async def _contents(self) -> tuple[int, int]:
         """Read each content; how many there were, and bytes."""
         last, count, size = b"", 0, 0
-        while page := self._store.contents_after(last, PAGE):
+        while page := self._page(last):
             for content in page:
                 try:
                     await self._verify(content)
+                    self._store.damage.mended(content.sha256)  # if anybody thought otherwise
                 except (Busy, Corrupt, NotFound, Unavailable):
                     # The store has told of it, or it is gone, or there is another round.
                     await self._spend(LEAST_BYTES)
-                last, count, size = content.sha256, count + 1, size + content.size
+                last, count, size = content.sha256, count + 1, size + max(0, content.size)
         return count, size
+
+    def _page(self, last: bytes) -> list[Content]:
+        """The next contents; those that a damaged database hides are passed over."""
+        while True:
+            try:
+                found = self._store.contents_after(last, PAGE)
+            except Corrupt:
+                if last[:1] == b"\xff":
+                    return []
+                last = bytes([last[0] + 1 if last else 1])
+                continue
+            # A damaged index may lead around in a circle.
+            return [content for content in found if content.sha256 > last]
 
     async def _verify(self, content: Content) -> None:
         reader = self._store.examine(content)

@@ -198,7 +198,10 @@ class Ledger:
 
     def mend(self, sha256: bytes, source: Source) -> None:
         """
-        Write the bytes of a content anew.
+        Write the bytes of a content anew, a small one too into a file.
+
+        Its row may lie in pages that are damaged, and lead into those of others: writing there
+        would make it worse.
 
         @raise NotFound: no document refers to it.
         """
@@ -207,8 +210,7 @@ class Ledger:
         if source.data is None:
             self._objects.link(source.path, sha256)
         else:
-            statement = "UPDATE contents SET data = ? WHERE sha256 = ?"
-            self._connection.execute(statement, (source.data, sha256))
+            self._objects.put(sha256, source.data)
 
     def sweep(self, orphans: Iterable[bytes]) -> None:
         """

@@ -357,7 +357,7 @@ class MemoryStore:
                 raise Corrupt(f"content {sha256.hex()} is not in the store")
         if new:
             disk.check_room(sum(len(sources[sha256]) for sha256 in new))
-        for sha256 in [*new, *(self.damage.found & sources.keys())]:
+        for sha256 in [*new, *(self.damage.found & sources.keys() & names.keys())]:
             disk.contents[sha256] = sources[sha256]
             self.damage.mended(sha256)
         old = disk.documents.get(document.id)

@@ -26,7 +26,7 @@ from dfs.errors import Corrupt
 from dfs.store.damage import Damaged
 from dfs.store.files import DISK, Files
 from dfs.store.groupcommit import is_crowded, reason, refusal
-from dfs.store.interfaces import PIECE_BYTES
+from dfs.store.interfaces import INLINE_BYTES, PIECE_BYTES
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -100,6 +100,51 @@ class Objects:
         with contextlib.suppress(FileNotFoundError):
             self.files.unlink(second)
         self.files.sync_folder(folder)
+
+    def put(self, sha256: bytes, data: bytes) -> None:
+        """
+        Write a small content into a file.  Called in the writer's thread only.
+
+        @raise OSError: the disk is full or failed.
+        """
+        path = os.path.join(self._path, "incoming", f"again-{sha256.hex()}")
+        with contextlib.suppress(FileNotFoundError):
+            self.files.unlink(path)
+        descriptor = self.files.create(path)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self.files.write(descriptor, rest) :]
+            self.files.sync(descriptor)
+        finally:
+            self.files.close(descriptor)
+        self.link(path, sha256)
+        self.files.unlink(path)
+
+    def small(self, sha256: bytes) -> bytes | None:
+        """The bytes of a small content that was L{put}; None if it was not, or is damaged."""
+        try:
+            descriptor = self.files.open(self.path(sha256))
+        except OSError:
+            return None
+        try:
+            data = self.files.read(descriptor, INLINE_BYTES + 1)
+        except OSError:
+            return None
+        finally:
+            self.files.close(descriptor)
+        return data if hashlib.sha256(data).digest() == sha256 else None
+
+    def size(self, sha256: bytes) -> int:
+        """Bytes of the file of a content; -1 if there is none."""
+        try:
+            descriptor = self.files.open(self.path(sha256))
+        except OSError:
+            return -1
+        try:
+            return self.files.size(descriptor)
+        finally:
+            self.files.close(descriptor)
 
     def _rename(self, second: str, target: str) -> None:
         try:

@@ -38,6 +38,7 @@ from dfs.store.encoding import (
     head_of,
 )
 from dfs.store.interfaces import INLINE_BYTES, Access, Head
+from dfs.store.objects import Objects
 from dfs.store.recent import Recent
 
 #: Bytes of memory for each kind of thing that is kept; see Note [Weights].
@@ -52,8 +53,8 @@ _HEAD = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE id = ?"
 _CHANGES = f"SELECT {HEAD_COLUMNS}, head_checksum FROM documents WHERE seq > ? ORDER BY seq LIMIT ?"
 _DATA = "SELECT data FROM contents WHERE sha256 = ?"
 _KNOWN = "SELECT 1 FROM contents WHERE sha256 = ?"
-_CONTENT_OF = "SELECT sha256, size FROM contents WHERE sha256 = ?"
-_CONTENTS = "SELECT sha256, size FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?"
+_CONTENT_OF = "SELECT sha256, length(data) FROM contents WHERE sha256 = ?"
+_CONTENTS = "SELECT sha256, length(data) FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?"
 _ACCESS = "SELECT at, user FROM accesses WHERE document = ?"
 
 _FOLDERS = "SELECT id, parent, name, owner, created, number, gone, checksum FROM folders"
@@ -85,14 +86,17 @@ class Reading:
         connection: sqlite3.Connection,
         kept_bytes: int = KEPT_BYTES,
         damage: Damage | None = None,
+        objects: Objects | None = None,
     ) -> None:
         """
         @param path: of the store, for messages.
         @param kept_bytes: of memory for each kind of thing that is kept; see Note [Weights].
         @param damage: is told of contents that are damaged.
+        @param objects: the files beside it, if they are not read as usual.
         """
         self._path = path
         self._damage = damage or Damage()
+        self._objects = objects or Objects(path)
         self._connection = connection
         self._heads: Recent[str, Head] = Recent(kept_bytes)
         self._documents: Recent[str, Document] = Recent(kept_bytes)
@@ -182,23 +186,39 @@ class Reading:
         @raise NotFound: no committed document refers to it (any more).
         @raise Corrupt: it is damaged.
         """
-        rows = self._select(_DATA, content.sha256)
-        if not rows:
-            raise unknown(content)
-        data: bytes | None = rows[0][0]
-        if data is None or hashlib.sha256(data).digest() != content.sha256:
+        data: bytes | None = None
+        try:
+            rows = self._select(_DATA, content.sha256)
+            if not rows:
+                raise unknown(content)
+            data = rows[0][0]
+        except Corrupt:
+            pass  # pages of the database are damaged that belong to it
+        if isinstance(data, bytes) and hashlib.sha256(data).digest() == content.sha256:
+            return data
+        again = self._objects.small(content.sha256)
+        if again is None:
             self._damage.noticed(content.sha256)
             raise Damaged(content.sha256, "is damaged in the database")
-        return data
+        return again
 
     def content(self, sha256: bytes) -> Content | None:
         """See L{IStore.content}."""
         rows = self._select(_CONTENT_OF, sha256)
-        return Content.unmeasured(*rows[0]) if rows else None
+        return self._unmeasured(*rows[0]) if rows else None
+
+    def _unmeasured(self, sha256: bytes, size: int | None) -> Content:
+        """
+        Nothing verifies the sizes in the table: what the bytes are, their hash says.
+
+        @param size: of what lies in the database; None: it is a file.
+        """
+        return Content.unmeasured(sha256, self._objects.size(sha256) if size is None else size)
 
     def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
         """See L{IStore.contents_after}."""
-        return [Content.unmeasured(*row) for row in self._select(_CONTENTS, sha256, limit)]
+        rows = self._select(_CONTENTS, sha256, limit)
+        return [self._unmeasured(*row) for row in rows if isinstance(row[0], bytes)]
 
     def last_access(self, document_id: str) -> Access | None:
         """What is written of who read a document last."""

@@ -136,7 +136,7 @@ class SQLiteStore:
                 name=f"store-{name}",
             ),
             threads=Threads(call_from_thread),
-            reading=Reading(path, reading, damage=damage),
+            reading=Reading(path, reading, damage=damage, objects=objects),
             free=free,
             reserve=reserve,
             damage=damage,

@@ -212,6 +212,23 @@ class MendingTests(WorldTests):
         self.world.result(self.bring(sha256, SMALL))
         self.assertEqual(len(self.world.server.mending), 0)
 
+    def test_again_at_once(self) -> None:
+        """What is damaged again right after it was mended is not brought again and again."""
+        sha256 = self.rot()
+        self.assertRaises(Corrupt, self.world.store.small, self.present())
+        self.world.result(self.bring(sha256, SMALL))
+        self.answer.callback(None)
+        self.world.pass_time(0.1)
+        for _ in range(5):
+            self.rot()
+            self.ended(Corrupt, self.read())
+            self.world.disk.damage(self.present().sha256)  # once more: as it was
+        self.assertEqual(self.asked, [sha256])
+        self.rot()
+        self.ended(Corrupt, self.read())
+        self.world.pass_time(AGAIN_SECONDS)
+        self.assertEqual(self.asked, [sha256] * 2)
+
     def test_unasked(self) -> None:
         """What is brought although nothing is damaged does no harm."""
         self.world.result(self.bring(self.present().sha256.hex(), SMALL))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, evolve
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from dfs.core.documents import Content
-from dfs.errors import Unavailable
+from dfs.core.documents import Content, Summary
+from dfs.errors import Corrupt, Unavailable
 from dfs.ss.service import Settings
 from dfs.ss.verifying import FIRST_SECONDS, LOOK_SECONDS, ROUND_SECONDS, STRETCH_BYTES
 from dfs.store.interfaces import IReader
@@ -127,7 +127,7 @@ class VerifyingTests(WorldTests):
                     world.order(DeleteFile(DOCUMENT, 1, "alice"))
                 return super().examine(content)
 
-        self.world.store.__class__ = Emptied
+        self.become(Emptied)
         self.world.pass_time(SOON + LONG)
         self.assertEqual((self.rounds, self.asked), (1, []))
         self.assertEqual(len(opened), 3)
@@ -136,6 +136,82 @@ class VerifyingTests(WorldTests):
         """A server that stops reads no more."""
         self.world.pass_time(FIRST_SECONDS + 1)
         self.assertEqual(self.rounds, 0)
+
+    def become(self, kind: type[MemoryStore]) -> None:
+        """Let the store be one that answers otherwise."""
+        self.world.store.__class__ = kind
+
+    def test_circle(self) -> None:
+        """A damaged index that leads around in a circle does not keep a round from ending."""
+
+        @define(eq=False)
+        class Circle(MemoryStore):
+            """Says the same again and again."""
+
+            def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+                """See L{MemoryStore.contents_after}."""
+                return MemoryStore.contents_after(self, b"", limit)
+
+        self.become(Circle)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual(self.rounds, 1)
+
+    def test_hidden(self) -> None:
+        """What pages of a damaged database hide is passed over; the rest is read."""
+        hashes = self.rot(-2, -1)
+
+        @define(eq=False)
+        class Hidden(MemoryStore):
+            """Cannot say what comes after some hashes."""
+
+            def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+                """See L{MemoryStore.contents_after}."""
+                if sha256 < bytes.fromhex(hashes[0])[:1]:
+                    raise Corrupt("malformed")
+                return MemoryStore.contents_after(self, sha256, limit)
+
+        self.become(Hidden)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual((self.rounds, sorted(set(self.asked))), (1, hashes))
+
+    def test_all_hidden(self) -> None:
+        """If the database says nothing at all, a round ends all the same."""
+
+        @define(eq=False)
+        class Nothing(MemoryStore):
+            """Cannot say anything."""
+
+            def contents_after(self, sha256: bytes, limit: int) -> list[Content]:
+                """See L{MemoryStore.contents_after}."""
+                raise Corrupt("malformed")
+
+        self.become(Nothing)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual(self.rounds, 1)
+
+    def test_busy(self) -> None:
+        """Who is changed faster than it is read does not keep the texts from being read."""
+
+        @define(eq=False)
+        class Changing(MemoryStore):
+            """There is always something newer."""
+
+            def changes_after(self, seq: int, limit: int) -> list[Summary]:
+                """See L{MemoryStore.changes_after}."""
+                [newest] = MemoryStore.changes_after(self, 0, 1)
+                return [evolve(newest, seq=seq + 1)]
+
+        self.become(Changing)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual(self.rounds, 1)
+
+    def test_taken_back(self) -> None:
+        """What was taken for damaged, and is not, is not called so any more after a round."""
+        document = self.world.store.document(DOCUMENT)
+        assert document is not None
+        self.world.store.damage.noticed(document.current.content.sha256)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual(len(self.world.server.mending), 0)
 
     def test_slow_disk(self) -> None:
         """A disk that does not answer keeps it from nothing but the next round."""
@@ -148,7 +224,7 @@ class VerifyingTests(WorldTests):
                 """See L{MemoryStore.examine}."""
                 return Waiting()
 
-        self.world.store.__class__ = Stuck
+        self.become(Stuck)
         self.world.pass_time(ROUND_SECONDS * 2)
         self.assertEqual(self.rounds, 0)
         self.put(b"It works all the same.")

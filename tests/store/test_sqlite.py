@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from dfs.core.documents import Content
 from dfs.core.history import buried, content_of
 from dfs.errors import Conflict, Corrupt, Internal, Locked, Unavailable, Unsupported
+from dfs.store.groupcommit import connect
 from dfs.store.interfaces import PIECE_BYTES
 from dfs.store.schema import FORMAT
 from tests.store.case import MEGABYTE, StoreCase
@@ -257,3 +258,67 @@ class TransferTests(StoreCase):
         self.closed()
         self.assertEqual(self.files(), [content.sha256.hex()])
         self.store = self.open()
+
+    def damaged(self) -> Content:
+        """A small content whose row is damaged."""
+        content = self.write(new(), b"small.").current.content
+        self.tamper("UPDATE contents SET data = x'00', size = 7")
+        self.closed()
+        self.store = self.open()
+        self.assertRaises(Corrupt, self.store.small, content)
+        return content
+
+    def test_mended_beside(self) -> None:
+        """
+        A small content is mended in a file: its row may lead into pages of others, and is not
+        written.  The file goes at the first start after the content has.
+        """
+        content = self.damaged()
+        incoming, _ = self.upload(b"small.")
+        self.result(self.store.mend(content.sha256))
+        incoming.release()
+        self.assertEqual(self.files(), [content.sha256.hex()])
+        for _ in range(2):
+            self.assertEqual(self.store.small(content), b"small.")
+            self.closed()
+            self.store = self.open()
+        rows = connect(os.path.join(self.path, "store.db")).execute("SELECT data FROM contents")
+        self.assertEqual(rows.fetchall(), [(b"\0",)])
+        self.result(self.store.commit(buried(with_text(new(), b"small."), ALICE)))
+        self.closed()
+        self.store = self.open()
+        self.assertEqual(self.files(), [])
+
+    def test_mended_on_a_failing_disk(self) -> None:
+        """If the file cannot be written nothing is mended, and the next try may do it."""
+        content = self.damaged()
+        incoming, _ = self.upload(b"small.")
+        os.rename(os.path.join(self.path, "incoming"), os.path.join(self.path, "away"))
+        self.refused(self.store.mend(content.sha256), Unavailable)
+        self.assertRaises(Corrupt, self.store.small, content)
+        os.rename(os.path.join(self.path, "away"), os.path.join(self.path, "incoming"))
+        self.result(self.store.mend(content.sha256))
+        incoming.release()
+        self.assertEqual(self.store.small(content), b"small.")
+
+    def test_sizes_are_not_believed(self) -> None:
+        """What is read again has the size that it has, whatever the table says."""
+        large, small = (
+            self.write_large(new(1), LARGE).current.content,
+            self.write(new(2), b"small.").current.content,
+        )
+        for wrong in ("size + 1", "9000000000000", "x'00'"):
+            self.tamper(f"UPDATE contents SET size = {wrong}")
+            for content in (large, small):
+                found = self.store.content(content.sha256)
+                assert found is not None
+                self.assertEqual(found.size, content.size)
+                reader, data = self.store.examine(found), b""
+                while piece := self.result(reader.read()):
+                    data += piece
+                reader.close()
+                self.assertEqual(content_of(data), content)
+        os.unlink(self.store._objects.path(large.sha256))
+        found = self.store.content(large.sha256)
+        assert found is not None
+        self.assertRaises(Corrupt, self.store.examine, found)
