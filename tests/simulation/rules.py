@@ -90,7 +90,7 @@ RULES: Sequence[Rule] = (
     Rule("graves are kept until both know", 0, nm(part("index", ForgetsGraves))),
     Rule("positions are kept after documents", 41, nm(part("_notes", KeepsPositionsFirst))),
     Rule("with replica, OK means both", 60, nm(acks_early)),
-    Rule("metadata that is owed comes before serving", 11, nm(part("_teller", OwesNothing))),
+    Rule("metadata that is owed comes before serving", 12, nm(part("_teller", OwesNothing))),
     Rule("REMACCESS waits for the server or its lease", 968, nm(part("", Unfenced, RemAccess))),
     Rule(
         "whoever comes back is not heard twice",
