@@ -55,7 +55,6 @@ class Mender:
         target = self._fleet.speaker(exchange.peer)
         mending: Deferred[None] = Deferred.fromCoroutine(self._mend(request.sha256, target))
         self._running.add(mending)
-
         return mending.addBoth(self._over, mending)
 
     def _over(self, result: Failure | None, mending: Deferred[None]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from dfs.core.pairs import BACKUP, pair_of
 from dfs.sim.cluster import NM
 from dfs.sim.people import NAMES
 from dfs.sim.storm import Strike
@@ -293,17 +294,21 @@ async def rot(strike: Strike, target: str) -> None:
     right = disk.contents[sha256]
     if hashlib.sha256(right).digest() != sha256:
         return  # its bits are flipped already
-    other = f"{name}_backup" if not name.endswith("_backup") else name.removesuffix("_backup")
+    home = pair_of(name)
+    other = home if name != home else home + BACKUP
+
+    def elsewhere() -> bool:
+        return strike.cluster.disks[other].contents.get(sha256) == right
+
     strike.tell("rot", f"{name} {sha256.hex()[:8]}")
     disk.damage(sha256)
     try:
         await strike.lasts()
         # It is mended when somebody reads it.
-        while strike.cluster.disks[other].contents.get(sha256) == right:
+        while elsewhere():
             await strike.wait(1.0)
     finally:
-        elsewhere = strike.cluster.disks[other].contents.get(sha256) == right
-        if sha256 in disk.contents and not elsewhere:
+        if sha256 in disk.contents and not elsewhere():
             disk.contents[sha256] = right
 
 

@@ -44,8 +44,7 @@ class Verifying(MultiService):
     """
     Reads everything.
 
-    @ivar rounds: how many were finished.
-    @ivar finished: when the last one was, in seconds since the epoch; 0: none was.
+    @ivar finished: when the last round was over, in seconds since the epoch; 0: none was.
     @ivar _rate: bytes a second; 0: nothing is read.
     """
 
@@ -53,10 +52,8 @@ class Verifying(MultiService):
     _wall: Callable[[], float]
     _store: IStore
     _rate: float
-    rounds: int = field(default=0, init=False)
     finished: float = field(default=0.0, init=False)
     _due: float = field(default=0.0, init=False)
-    _busy: bool = field(default=False, init=False)
     _owed: int = field(default=0, init=False)
     _going: Deferred[None] = field(factory=lambda: succeed(None), init=False)
     _log = Logger(namespace="dfs.ss.verifying")
@@ -78,21 +75,16 @@ class Verifying(MultiService):
         return stopping
 
     def _look(self) -> None:
-        if self._busy or self._clock.seconds() < self._due:
+        if not self._going.called or self._clock.seconds() < self._due:
             return
-        self._busy = True
         self._due = self._clock.seconds() + ROUND_SECONDS
         self._going = Deferred.fromCoroutine(self.verify()).addErrback(self._failed)
 
     async def verify(self) -> None:
         """Read everything once."""
         begun, damaged = self._clock.seconds(), set(self._store.damage.found)
-        try:
-            records = await self._records()
-            contents, size = await self._contents()
-        finally:
-            self._busy = False
-        self.rounds += 1
+        records = await self._records()
+        contents, size = await self._contents()
         self.finished = self._wall()
         self._log.info(
             "{records} documents and {contents} texts ({bytes} bytes) were read again",
@@ -108,9 +100,18 @@ class Verifying(MultiService):
         """Read what is told of each document; the store logs what is damaged of that."""
         seq, count = 0, 0
         end = self._store.last_seq()  # what changes meanwhile is written anew anyway
-        while seq < end and (page := self._store.changes_after(seq, PAGE)):
-            seq, count = page[-1].seq, count + len(page)
-            await self._spend(len(page) * LEAST_BYTES)
+        try:
+            while seq < end and (page := self._store.changes_after(seq, PAGE)):
+                # As with contents, a damaged index may lead around in a circle.
+                seq, count = max(seq + 1, page[-1].seq), count + len(page)
+                await self._spend(len(page) * LEAST_BYTES)
+        except Corrupt as error:
+            self._log.error(
+                "not all documents can be read again: {reason}",
+                log_event="record_damaged",
+                document="",
+                reason=str(error),
+            )
         return count
 
     async def _contents(self) -> tuple[int, int]:

@@ -49,6 +49,7 @@ class VerifyingTests(WorldTests):
     def setUp(self) -> None:
         super().setUp()
         self.asked: list[str] = []
+        self.logged = self.events()
         self.world.nm.handlers[Mend] = self.mend
         for text in (b"small.", LARGE, b"present."):
             self.put(text)
@@ -61,7 +62,7 @@ class VerifyingTests(WorldTests):
     @property
     def rounds(self) -> int:
         """How many were finished."""
-        return self.world.server.verifying.rounds
+        return self.logged.count("verified")
 
     def rot(self, *which: int) -> list[str]:
         """Damage some of the older texts; their hashes."""
@@ -189,6 +190,38 @@ class VerifyingTests(WorldTests):
         self.world.pass_time(SOON + LONG)
         self.assertEqual(self.rounds, 1)
 
+    def test_no_list(self) -> None:
+        """If the list of documents cannot be read, that is told, and the texts are read."""
+        [hash] = self.rot(-1)
+
+        @define(eq=False)
+        class Unlisted(MemoryStore):
+            """Cannot say what changed."""
+
+            def changes_after(self, seq: int, limit: int) -> list[Summary]:
+                """See L{MemoryStore.changes_after}."""
+                raise Corrupt("malformed")
+
+        self.become(Unlisted)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual((self.rounds, set(self.asked)), (1, {hash}))
+        self.assertIn("record_damaged", self.logged)
+
+    def test_list_in_a_circle(self) -> None:
+        """Nor does a list of documents that leads around in a circle go on for ever."""
+
+        @define(eq=False)
+        class Circle(MemoryStore):
+            """Says the same again and again."""
+
+            def changes_after(self, seq: int, limit: int) -> list[Summary]:
+                """See L{MemoryStore.changes_after}."""
+                return [evolve(one, seq=1) for one in MemoryStore.changes_after(self, 0, 1)]
+
+        self.become(Circle)
+        self.world.pass_time(SOON + LONG)
+        self.assertEqual(self.rounds, 1)
+
     def test_busy(self) -> None:
         """Who is changed faster than it is read does not keep the texts from being read."""
 
@@ -239,4 +272,4 @@ class NeverTests(WorldTests):
         """It reads nothing."""
         self.put(b"small.")
         self.world.pass_time(ROUND_SECONDS)
-        self.assertEqual(self.world.server.verifying.rounds, 0)
+        self.assertEqual(self.world.server.verifying.finished, 0)
