@@ -98,7 +98,7 @@ class StorageLink:
     def _unreached(self, failure: Failure) -> Connection:
         if failure.check(CancelledError, DFSError):
             failure.raiseException()
-        raise Unavailable(f"{self.name} cannot be reached: {failure.getErrorMessage()}")
+        raise Unavailable(f"{self.name} cannot be reached: {_why(failure.value)}")
 
     async def content(
         self, request: Request[Any], seconds: float, most: int | None = None
@@ -247,7 +247,7 @@ class StorageLink:
                 log_event="ss_unreachable",
                 server=self.name,
                 address=self.address,
-                reason=str(error) or type(error).__name__,
+                reason=_why(error),
             )
         self._fail(Unavailable(f"{self.name} cannot be reached at {self.address}; try again later"))
 
@@ -255,3 +255,10 @@ class StorageLink:
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             one.errback(error)
+
+
+def _why(error: BaseException | None) -> str:
+    """What stands in the way of a connection."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {REACH_SECONDS:g} s"  # its own text is of no use to anybody
+    return str(error) or type(error).__name__

@@ -233,7 +233,7 @@ class Mending(MultiService):
             raise Corrupt(f"these are not the bytes of {content.sha256.hex()}; send them again")
         await self._store.mend(content.sha256)
         # Should it be damaged again soon, it is not asked for again at once.
-        self._tried[content.sha256] = "it was damaged again as soon as it was mended"
+        self._tried[content.sha256] = "it is damaged again, a moment after it was mended"
         self._log.info(
             "content {sha256} is as it was",
             log_event="content_mended",

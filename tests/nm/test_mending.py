@@ -67,6 +67,15 @@ class MendingTests(PairRig):
         with self.assertRaisesRegex(Unavailable, "ss2_backup is not"):
             alone.ask(Mend(self.name(b"small")))
 
+    def test_frozen(self) -> None:
+        """A member that stands still is not waited for, and the answer says so."""
+        self.network.owners[self.backup.address] = "frozen"
+        self.network.frozen.add("frozen")
+        with self.assertRaisesRegex(Unavailable, "no answer within 5 s"):
+            self.ss1.ask(Mend(self.name(b"small")))
+        self.network.frozen.clear()
+        self.network.opened()
+
     def test_who(self) -> None:
         """Only a storage server that is registered, on the connection that speaks for it."""
         self.refused(Unauthenticated, self.person("alice"), Mend(self.name(b"small")))
