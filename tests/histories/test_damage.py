@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 
+from twisted.internet.task import deferLater
+
 from dfs.core.documents import Content
 from dfs.errors import Corrupt
 from dfs.ss.service import StorageServer
@@ -85,6 +87,21 @@ class DamageTests(PairCase):
         self.rot("ss1")
         self.get(self.alice.append("a.txt", " Three."))
         self.assertEqual(self.read("a.txt"), "Just One. Two. Three.")
+
+    def test_damaged_while_edited(self) -> None:
+        """Who finds it out at the end of an editing has lost nothing of that: ETIRW again works."""
+
+        async def edit() -> None:
+            writing = await self.alice.write("a.txt", 0)
+            await writing.edit(0, "Just")
+            self.rot("ss1")
+            with self.assertRaises(Corrupt):
+                await writing.commit()
+            await deferLater(self.cluster.clock, 1.0)
+            await writing.commit()
+
+        self.get(edit())
+        self.assertEqual(self.read("a.txt"), "Just One.")
 
     def test_kept(self) -> None:
         """What a checkpoint keeps is mended like the present text."""
